@@ -1,0 +1,89 @@
+import type { ErrorFacts } from './error-facts.js'
+import type { Lexicon } from './lexicon.js'
+import type { Statement } from './statement.js'
+
+/** Isolation levels, in the SQL standard's names. */
+export type IsolationLevel = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
+
+/** How a transaction is opened. */
+export interface BeginOptions {
+  readonly isolationLevel?: IsolationLevel | undefined
+  readonly readOnly?: boolean | undefined
+  /** PostgreSQL: wait for a snapshot that cannot fail (serializable read-only only). */
+  readonly deferrable?: boolean | undefined
+}
+
+/** What an engine can do. Shared code asks these, never the engine's name. */
+export interface Features {
+  /** Several statements may be in flight on one connection. */
+  readonly pipelining: boolean
+  /** `Connection.stream` exists. */
+  readonly streaming: boolean
+  /** `Connection.cancel` exists. */
+  readonly cancel: boolean
+  /** Server-side prepared statements. */
+  readonly preparedStatements: boolean
+  /** DDL inside a transaction is undone by ROLLBACK. */
+  readonly transactionalDdl: boolean
+  /** A replica accepts SERIALIZABLE transactions. */
+  readonly serializableOnReplica: boolean
+  /** INSERT reports the generated key (`insertId`). */
+  readonly insertId: boolean
+  /** The engine lives inside this process. */
+  readonly embedded: boolean
+}
+
+/** A question asked in SQL, with the reading of its answer: data, not behaviour. */
+export interface Probe<T> {
+  readonly statement: Statement
+  read(rows: readonly Record<string, unknown>[]): T
+}
+
+/** What a node says of itself. */
+export interface NodeFacts {
+  readonly role: 'primary' | 'replica'
+  /** Replay position (replica) or flushed position (primary), comparable through {@link Probes.comparePositions}. */
+  readonly position: string | undefined
+  /** Milliseconds since the last replayed commit; 0 when everything received has been replayed. */
+  readonly lagMs: number | undefined
+  /** Orders primaries of one cluster: the highest is the true one. */
+  readonly timeline: number | undefined
+  /** Identity of the cluster: nodes of another one are refused. */
+  readonly systemId: string | undefined
+}
+
+/** State of a transaction asked for after its COMMIT's answer was lost. */
+export type TransactionFate = 'committed' | 'aborted' | 'in-progress' | 'unknown'
+
+/** The questions shared code may ask a server. */
+export interface Probes {
+  /** Role, position, lag, timeline. */
+  readonly node: Probe<NodeFacts>
+  /** Bytes by which `behind` is behind `ahead`; 0 when it is not. */
+  readonly distance: ((ahead: string, behind: string) => number) | undefined
+  /** Identifier of the running transaction, assigned when it has none yet; undefined when the engine cannot tell fates. */
+  readonly transactionId: Probe<string> | undefined
+  /** Fate of a transaction by that identifier. */
+  readonly transactionFate: ((id: string) => Probe<TransactionFate>) | undefined
+}
+
+/** An engine's facts: data and pure functions, no npm client, always loaded. */
+export interface Dialect {
+  /** Engine name shown to people: `postgres`, `mariadb`, … */
+  readonly engine: string
+  readonly features: Features
+  readonly lexicon: Lexicon
+  readonly probes: Probes
+  /** Default TCP port; undefined for embedded engines. */
+  readonly defaultPort: number | undefined
+  /** `$1` or `?` for the n-th parameter, counted from 1. */
+  placeholder(position: number): string
+  /** Quotes an identifier; throws on NUL. */
+  quoteIdentifier(name: string): string
+  /** The statement that opens a transaction. */
+  begin(options: BeginOptions): string
+  /** The text that asks for a plan; `analyze` also runs the statement. */
+  explain(text: string, analyze: boolean): string
+  /** Explains an error of the npm client or of the socket. Total: never throws. */
+  describeError(cause: unknown): ErrorFacts
+}

@@ -1,0 +1,115 @@
+import type { Dialect } from './dialect.js'
+import type { DriverResult } from './result.js'
+import type { Statement } from './statement.js'
+
+/** A password, or a function asked anew for every connection (rotation, IAM tokens). */
+export type PasswordSource = string | (() => string | Promise<string>)
+
+/** libpq's `sslmode` vocabulary, with libpq's meaning, on every engine. */
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+
+/** TLS settings of one server. `ca`, `cert` and `key` are PEM text. */
+export interface TlsSettings {
+  readonly mode: SslMode
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** Name to check the certificate against when it is not the host connected to. */
+  readonly serverName?: string | undefined
+}
+
+/** One address of a server. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/** libpq's `target_session_attrs`: which of several hosts is wanted. */
+export type TargetSessionAttrs = 'any' | 'read-write' | 'read-only' | 'primary' | 'standby' | 'prefer-standby'
+
+/** Where a server is and how to log in: the parsed form of a URL or of an options object. */
+export interface ConnectionTarget {
+  /** URL scheme that selected the driver, without the colon: `postgres`, `mysql`, `sqlite`, … */
+  readonly scheme: string
+  /** Addresses tried in order; empty for embedded engines. A unix socket's folder is a host beginning with `/`. */
+  readonly hosts: readonly HostPort[]
+  readonly targetSessionAttrs: TargetSessionAttrs
+  readonly user?: string | undefined
+  readonly password?: PasswordSource | undefined
+  /** Database name, or the file of an embedded engine. */
+  readonly database?: string | undefined
+  readonly tls: TlsSettings
+  readonly applicationName?: string | undefined
+  /** URL parameters no one else took; the driver refuses what it does not know. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Handed to the npm client as they are. */
+  readonly driverOptions: Readonly<Record<string, unknown>>
+}
+
+/** Everything a driver needs to open one connection. */
+export interface ConnectSettings {
+  readonly target: ConnectionTarget
+  /** Open the session read-only, so that a misrouted write is refused loudly. */
+  readonly readOnly: boolean
+  readonly connectTimeoutMs: number
+  /** Server-side statement timeout as a backstop behind the client's own deadline; 0 = none. */
+  readonly statementTimeoutMs: number
+  /** Server-side prepared statements kept per connection; 0 = never prepare. */
+  readonly maxPreparedStatements: number
+}
+
+/** What the driver learnt about the server while connecting. */
+export interface ServerFacts {
+  /** Version as the server says it, `18.4`. */
+  readonly version: string
+  /** Comparable version number, `180004` for 18.4. */
+  readonly versionNumber: number
+  /** The address this connection reached. */
+  readonly address: HostPort | undefined
+  /** A transaction pooler (PgBouncer) stands between: no named statements, no session state. */
+  readonly pooled: boolean
+}
+
+/**
+ * One physical connection.
+ *
+ * Invariants: a method never throws synchronously; after `broken` is true every call rejects; `query` rejects with the
+ * npm client's own error (the dialect's `describeError` explains it). A connection does not queue for itself: callers
+ * send one statement at a time unless the dialect's `features.pipelining` says otherwise.
+ */
+export interface Connection {
+  /** The server's name for this session (PostgreSQL backend pid, MySQL thread id). */
+  readonly id: number
+  readonly server: ServerFacts
+  /** The socket is gone or the protocol state is unknown: discard it. */
+  readonly broken: boolean
+  /** Statements sent and not yet answered. */
+  readonly inFlight: number
+  /** Whether the server-side session is outside any transaction block; undefined where the engine cannot tell. */
+  readonly idle: boolean | undefined
+  query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>>
+  /** Rows in batches; stopping early closes the cursor and leaves the connection usable. */
+  stream?<Row = Record<string, unknown>>(statement: Statement, options: { readonly batchSize: number }): AsyncIterable<Row[]>
+  /**
+   * Asks the server, on another connection, to stop the statement now running here. Resolves when the server has taken
+   * the request (not when the statement has ended); rejects when it could not be delivered.
+   */
+  cancel?(): Promise<void>
+  /** Back to the state of a new session (`DISCARD ALL`). Rejects when that is not certain. */
+  reset?(): Promise<void>
+  ping(): Promise<void>
+  /** Ends the session politely. Never rejects. */
+  close(): Promise<void>
+  /** Drops the socket now. Idempotent. */
+  destroy(): void
+}
+
+/** An engine: its facts, always loaded, and the way to a connection, loaded on first use. */
+export interface Driver {
+  readonly dialect: Dialect
+  /**
+   * Opens one connection. Rejects with the npm client's own error; never leaves a socket behind, also when `signal`
+   * aborts or `connectTimeoutMs` passes.
+   */
+  connect(settings: ConnectSettings, signal?: AbortSignal): Promise<Connection>
+}

@@ -1,0 +1,98 @@
+import type { ExecuteResult, QueryResult } from './result.js'
+import type { SqlInput, Statement } from './statement.js'
+
+/** Per-call cache settings; see the caching guide. */
+export interface CallCacheOptions {
+  readonly ttlMs?: number | undefined
+  readonly swrMs?: number | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly key?: string | undefined
+}
+
+/** Options of one call, all optional. */
+export interface QueryOptions {
+  /** Where to run it. Outranks hints and classification, outside a transaction. */
+  readonly target?: 'primary' | 'replica' | undefined
+  /** Refuse anything but a proven read, before it leaves. */
+  readonly readOnly?: boolean | undefined
+  /** Milliseconds for everything: waiting, retries, the server's work. Overrides `statementTimeoutMs`. 0 = no limit. */
+  readonly timeoutMs?: number | undefined
+  /** Cancels the statement on the server. */
+  readonly signal?: AbortSignal | undefined
+  /** Use a server-side prepared statement. */
+  readonly prepare?: boolean | undefined
+  /** Name of this statement in logs and metrics. */
+  readonly name?: string | undefined
+  /** Label of the caller (a route, a job), shown where connections are held. */
+  readonly label?: string | undefined
+  /** Serve from and fill the query cache. */
+  readonly cache?: boolean | CallCacheOptions | undefined
+  /** A position, from `db.causalToken()`, that the answer must include. */
+  readonly causalToken?: string | undefined
+  /** Only a replica at most this far behind. */
+  readonly maxReplicationLagMs?: number | undefined
+  /** `false`: do not join the surrounding transaction. */
+  readonly ambient?: boolean | undefined
+}
+
+/** The options with nothing set; shared so that the hot path allocates none. */
+export const NO_OPTIONS: QueryOptions = Object.freeze({})
+
+/** Runs one statement. Retry, observation and the rest are functions of this same type around each other. */
+export type Execute = <Row>(statement: Statement, options: QueryOptions) => Promise<QueryResult<Row>>
+
+/** The one method of Standard Schema v1 (standardschema.dev) that rows are checked with: zod, valibot, arktype, … */
+export interface RowSchema<Output = unknown> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
+  }
+}
+
+/** What a schema answers for one row. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] }
+
+/** Options of the calls that check row counts. */
+export interface RowOptions<Row> extends QueryOptions {
+  /** Checks and converts each row. */
+  readonly schema?: RowSchema<Row> | undefined
+}
+
+/** Options of `stream`. */
+export interface StreamOptions<Row> extends RowOptions<Row> {
+  /** Rows fetched per round trip; default 100. */
+  readonly batchSize?: number | undefined
+}
+
+/** One entry of a batch: text, with parameters, or a fragment. */
+export type BatchEntry = SqlInput | readonly [text: string, params?: readonly unknown[]]
+
+/** What everything that can run statements offers: `Database`, `Transaction`, a pinned connection, `db.primary`, … */
+export interface Queryable {
+  /** Runs one statement and returns all its rows. */
+  query<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<Row>>
+  query<Row = Record<string, unknown>>(sql: SqlInput, options: QueryOptions): Promise<QueryResult<Row>>
+  /** Runs one statement on the primary. */
+  execute(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<ExecuteResult>
+  execute(sql: SqlInput, options: QueryOptions): Promise<ExecuteResult>
+  /** Exactly one row; {@link NoRowsError} or {@link TooManyRowsError} otherwise. */
+  one<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<Row>
+  one<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<Row>
+  /** One row or `undefined`; {@link TooManyRowsError} for more. */
+  maybeOne<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<Row | undefined>
+  maybeOne<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<Row | undefined>
+  /** The rows; none is fine. */
+  many<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<Row[]>
+  many<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<Row[]>
+  /** First column of the one row, or `undefined` without a row. */
+  value<Value = unknown>(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<Value | undefined>
+  value<Value = unknown>(sql: SqlInput, options: QueryOptions): Promise<Value | undefined>
+  /** Rows as they arrive, with back-pressure. Leaving the loop early closes the cursor and returns the connection. */
+  stream<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: StreamOptions<Row>): AsyncIterable<Row>
+  /** Several statements as one transaction, in the fewest round trips. */
+  batch(entries: readonly BatchEntry[], options?: QueryOptions): Promise<QueryResult[]>
+}

@@ -1,0 +1,38 @@
+/**
+ * What travels to a server: one SQL text with its parameter values.
+ *
+ * The shape is always the same four fields so that the hot path stays monomorphic.
+ */
+export interface Statement {
+  /** SQL text in the engine's own placeholder style (`$1` or `?`). */
+  readonly text: string
+  /** Parameter values, in placeholder order. Never printed, logged or put into an error. */
+  readonly params: readonly unknown[]
+  /** Ask the driver for a server-side prepared statement. A pooler-safe connection ignores it. */
+  readonly prepare: boolean
+  /** The caller's name for this statement (`'users.active'`), for logs and metrics. */
+  readonly name: string | undefined
+}
+
+/** Makes a {@link Statement}; the one place where its shape is decided. */
+export function statement(text: string, params: readonly unknown[] = NO_PARAMS, prepare = false, name?: string): Statement {
+  return { text, params, prepare, name }
+}
+
+/** Shared by every statement without parameters. */
+export const NO_PARAMS: readonly unknown[] = Object.freeze([])
+
+/** The parts of a dialect that a SQL fragment needs to become text. */
+export interface SqlRenderer {
+  placeholder(position: number): string
+  quoteIdentifier(name: string): string
+}
+
+/** A composed piece of SQL (the `sql` tag makes one); anything with this method is accepted where SQL is expected. */
+export interface SqlFragment {
+  /** Renders the fragment for one engine. */
+  compile(renderer: SqlRenderer): { readonly text: string; readonly params: readonly unknown[] }
+}
+
+/** SQL as a caller gives it: plain text, or a fragment made by the `sql` tag. */
+export type SqlInput = string | SqlFragment
