@@ -1,0 +1,78 @@
+/** Limits of one node's connection pool, all set. Times in milliseconds; 0 switches a limit off. */
+export interface PoolSettings {
+  /** Connections kept open when idle. */
+  readonly min: number
+  /** Connections open at most (per node). */
+  readonly max: number
+  /** Idle connections kept at most; undefined = `max`. */
+  readonly maxIdle: number | undefined
+  /** Longest wait for a connection. */
+  readonly acquireTimeoutMs: number
+  /** An idle connection above `min` is closed after this. */
+  readonly idleTimeoutMs: number
+  /** A connection is replaced at this age, plus or minus {@link maxLifetimeJitterMs}. */
+  readonly maxLifetimeMs: number
+  readonly maxLifetimeJitterMs: number
+  /** A connection is replaced after so many loans. */
+  readonly maxUses: number
+  /** `idle`: ping before a loan when idle for over a second; `always`; `never`. */
+  readonly validation: 'idle' | 'always' | 'never'
+  /** SQL used as the ping; undefined = the driver's own. */
+  readonly validationQuery: string | undefined
+  /** A loan held longer is reported with the borrower's stack. */
+  readonly leakDetectionMs: number
+  /** Callers waiting at most; the next one is refused at once. */
+  readonly maxWaiting: number
+  /** Temporary connections beyond `max`, closed when returned. */
+  readonly maxOverflow: number
+}
+
+/** Chooses one of the nodes that qualify; called synchronously for every read. */
+export type BalanceFunction = (nodes: readonly BalanceCandidate[]) => BalanceCandidate
+
+/** What a balancing strategy may look at. */
+export interface BalanceCandidate {
+  readonly name: string
+  readonly weight: number
+  /** Statements sent to this node and not yet answered. */
+  readonly inFlight: number
+  /** Peak-EWMA of the response time, milliseconds; 0 before the first answer. */
+  readonly responseMs: number
+  readonly lagMs: number | undefined
+}
+
+/** Names of the built-in balancing strategies. */
+export type BalanceStrategy = 'round-robin' | 'least-connections' | 'weighted' | 'fastest-response' | 'random'
+
+/** How statements find their node. */
+export interface RoutingSettings {
+  /** `primary`: replicas only on request. */
+  readonly reads: 'replica' | 'primary'
+  readonly strategy: BalanceStrategy | BalanceFunction
+  /** May reads run on the primary when no replica qualifies, and up to which share of all reads (0 to 1)? */
+  readonly fallbackToPrimary: { readonly maxShare: number }
+  readonly maxReplicationLagMs: number
+  readonly maxReplicationLagBytes: number | undefined
+  /** Functions that write, in addition to everything unknown. */
+  readonly writeFunctions: readonly string[]
+  /** Own functions that only read: `app.price`, `slugify`. */
+  readonly readOnlyFunctions: readonly string[]
+}
+
+/** Retries of single statements and whole transactions. */
+export interface RetrySettings {
+  /** Re-runs of a read after the first attempt. */
+  readonly reads: number
+  /** Re-runs of a whole transaction after a deadlock or serialization failure. */
+  readonly transactions: number
+  readonly baseDelayMs: number
+  readonly maxDelayMs: number
+}
+
+/** Probing of nodes. */
+export interface HealthSettings {
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Consecutive failures until a node counts as down. */
+  readonly failureThreshold: number
+}
