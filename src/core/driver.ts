@@ -1,5 +1,6 @@
 import type { Dialect } from './dialect.js'
 import type { DriverResult } from './result.js'
+import type { TypeSettings } from './settings.js'
 import type { Statement } from './statement.js'
 
 /** A password, or a function asked anew for every connection (rotation, IAM tokens). */
@@ -14,6 +15,8 @@ export interface TlsSettings {
   readonly ca?: string | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
+  /** Unlocks an encrypted `key`. */
+  readonly passphrase?: string | undefined
   /** Name to check the certificate against when it is not the host connected to. */
   readonly serverName?: string | undefined
 }
@@ -56,6 +59,8 @@ export interface ConnectSettings {
   readonly statementTimeoutMs: number
   /** Server-side prepared statements kept per connection; 0 = never prepare. */
   readonly maxPreparedStatements: number
+  /** How 64-bit integers arrive; undefined = as strings. */
+  readonly types?: TypeSettings | undefined
 }
 
 /** What the driver learnt about the server while connecting. */

@@ -76,3 +76,9 @@ export interface HealthSettings {
   /** Consecutive failures until a node counts as down. */
   readonly failureThreshold: number
 }
+
+/** How values arrive, the same on every engine. */
+export interface TypeSettings {
+  /** 64-bit integers: text (never wrong), `bigint`, or a number that throws when it would not be exact. */
+  readonly bigint: 'string' | 'bigint' | 'number'
+}
