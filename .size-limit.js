@@ -1,0 +1,11 @@
+import { eagerGraph } from './scripts/eager-graph.js'
+
+// The library is not bundled by its users: what counts is what Node reads and compiles on `import 'sluice'`.
+export default [
+  {
+    name: "import 'sluice' (own files loaded at once)",
+    path: eagerGraph('dist/index.js').files,
+    limit: '60 kB',
+    gzip: true,
+  },
+]
