@@ -67,6 +67,20 @@ export interface Probes {
   readonly transactionFate: ((id: string) => Probe<TransactionFate>) | undefined
 }
 
+/** A plan in the engine's own form, with what it suggests. */
+export interface PlanFacts {
+  /** The plan as the engine prints it for people. */
+  readonly text: string
+  /** The engine's machine-readable plan. */
+  readonly plan: unknown
+  /** Estimated cost, in the engine's own unit; undefined where it has none. */
+  readonly cost: number | undefined
+  /** Milliseconds the statement took, with `analyze`. */
+  readonly executionMs: number | undefined
+  /** Sentences a person can act on: a missing index, a sort on disk, a bad estimate. */
+  readonly advice: readonly string[]
+}
+
 /** An engine's facts: data and pure functions, no npm client, always loaded. */
 export interface Dialect {
   /** Engine name shown to people: `postgres`, `mariadb`, … */
@@ -84,6 +98,8 @@ export interface Dialect {
   begin(options: BeginOptions): string
   /** The text that asks for a plan; `analyze` also runs the statement. */
   explain(text: string, analyze: boolean): string
+  /** Reads the answer to {@link Dialect.explain}. */
+  readPlan(rows: readonly Record<string, unknown>[]): PlanFacts
   /** Explains an error of the npm client or of the socket. Total: never throws. */
   describeError(cause: unknown): ErrorFacts
 }

@@ -1,5 +1,5 @@
 import type { ExecuteResult, QueryResult } from './result.js'
-import type { SqlInput, Statement } from './statement.js'
+import type { SqlInput } from './statement.js'
 
 /** Per-call cache settings; see the caching guide. */
 export interface CallCacheOptions {
@@ -37,9 +37,6 @@ export interface QueryOptions {
 
 /** The options with nothing set; shared so that the hot path allocates none. */
 export const NO_OPTIONS: QueryOptions = Object.freeze({})
-
-/** Runs one statement. Retry, observation and the rest are functions of this same type around each other. */
-export type Execute = <Row>(statement: Statement, options: QueryOptions) => Promise<QueryResult<Row>>
 
 /** The one method of Standard Schema v1 (standardschema.dev) that rows are checked with: zod, valibot, arktype, … */
 export interface RowSchema<Output = unknown> {

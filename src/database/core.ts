@@ -1,0 +1,201 @@
+import { limitsFrom } from '../core/deadline.js'
+import { ConfigError, PoolClosedError } from '../core/errors.js'
+import { NO_OPTIONS, type QueryOptions } from '../core/queryable.js'
+import type { Role } from '../core/observer.js'
+import type { Route } from '../core/result.js'
+import type { PoolSettings } from '../core/settings.js'
+import type { SqlInput } from '../core/statement.js'
+import type { StatementClass } from '../core/lexicon.js'
+import type { DatabaseOptions } from '../config/options.js'
+import { resolveOptions } from '../config/resolve.js'
+import { ambientTransaction, waitingTransactions } from './ambient.js'
+import { assemble, type Assembly, type CoreHooks } from './assemble.js'
+import { explain, type ExplainOptions, type Explanation } from './explain.js'
+import { Face } from './face.js'
+import { PinnedSession } from './pinned.js'
+import { PinnedConnection } from './pinned-connection.js'
+import { driverFor, knownSchemes } from './registry.js'
+import { snapshot, type DatabaseStats } from './snapshot.js'
+import { Transaction, type TransactionOptions } from './transaction.js'
+
+/** Where a statement would go, and why. */
+export interface RouteExplanation {
+  readonly class: StatementClass
+  readonly role: Role
+  /** The node, where only one comes into question now. */
+  readonly node: string | undefined
+  readonly route: Route
+  /** A sentence for people. */
+  readonly why: string
+}
+
+/** Options of `db.connection`. */
+export interface ConnectionOptions {
+  readonly target?: Role | undefined
+  readonly label?: string | undefined
+  /** Milliseconds to wait for the connection and, for each statement, to run; default `statementTimeoutMs`. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Defaults bound by `db.with`. */
+export type BoundOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'label' | 'target' | 'readOnly' | 'ambient' | 'maxReplicationLagMs'>
+
+/** Everything of a database but health, cache, migrations and backups, which are its users. */
+export class DatabaseCore extends Face {
+  /** @internal */
+  readonly assembly: Assembly
+  /** The same calls, always on the primary. */
+  readonly primary: Face
+  /** The same calls, always on a replica. */
+  readonly replica: Face
+  #closing: Promise<void> | undefined
+
+  /** @internal */
+  constructor(input: string | DatabaseOptions | undefined, hooks: CoreHooks) {
+    const options = resolveOptions(input, knownSchemes())
+    const identity = {}
+    const assertOpen = (): void => {
+      if (closed()) throw new PoolClosedError('the database is closed', { hint: 'db.close() was called; make a new Database' })
+    }
+    let closed = (): boolean => false
+    const assembly = assemble(identity, driverFor(options.primary.target.scheme), options, hooks, assertOpen)
+    super(assembly.path)
+    this.assembly = assembly
+    this.#identity = identity
+    this.#assertOpen = assertOpen
+    closed = () => this.#closing !== undefined
+    this.primary = new Face(assembly.path, { target: 'primary' })
+    this.replica = new Face(assembly.path, { target: 'replica' })
+  }
+
+  readonly #identity: object
+  readonly #assertOpen: () => void
+
+  /** Engine name: `postgres`. */
+  get engine(): string { return this.assembly.driver.dialect.engine }
+
+  /** The same calls with these options as defaults. */
+  with(options: BoundOptions): Face { return new Face(this.assembly.path, options) }
+
+  /**
+   * Runs `work` in a transaction: commits when it returns, rolls back when it throws. Deadlocks and serialization
+   * failures re-run the whole callback. Calls of this database inside it join it; `db.transaction` inside it is a
+   * savepoint.
+   *
+   * @example
+   * ```ts
+   * await db.transaction(async (tx) => {
+   *   await tx.execute('update account set balance = balance - $1 where id = $2', [10, 'a'])
+   *   await tx.execute('update account set balance = balance + $1 where id = $2', [10, 'b'])
+   * }, { isolationLevel: 'serializable' })
+   * ```
+   * @throws {@link TransactionOutcomeUnknownError} the answer to COMMIT was lost and the server could not tell
+   */
+  async transaction<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions = {}): Promise<T> {
+    const ambient = options.ambient === false ? undefined : ambientTransaction(this.#identity)
+    if (ambient instanceof Transaction) return ambient.transaction(work)
+    this.#assertOpen()
+    return this.assembly.transactions.run(work, options)
+  }
+
+  /** A transaction to be ended by hand; `await using` rolls it back when it was not. Never ambient. */
+  async begin(options: TransactionOptions = {}): Promise<Transaction> {
+    this.#assertOpen()
+    return this.assembly.transactions.begin(options)
+  }
+
+  /**
+   * Lends one connection for session-bound work (temporary tables, advisory locks, `SET`, LISTEN) and resets it after.
+   *
+   * @example
+   * ```ts
+   * await db.connection(async (connection) => {
+   *   await connection.query('select pg_advisory_lock(42)')
+   *   // … the lock is released when the connection is reset
+   * })
+   * ```
+   */
+  async connection<T>(work: (connection: PinnedConnection) => Promise<T> | T, options: ConnectionOptions = {}): Promise<T> {
+    this.#assertOpen()
+    const { router, pinned } = this.assembly
+    const limits = limitsFrom(options.timeoutMs ?? pinned.statementTimeoutMs, options.signal)
+    const { node } = options.target === 'replica'
+      ? router.decide(router.planRead({}, 'a connection to a replica'), true, {})
+      : router.pickPrimary('connection', 'a connection of its own')
+    const loan = await node.pool.acquire({
+      limits, label: options.label ?? 'connection', text: undefined, owner: undefined, owners: waitingTransactions(),
+    })
+    const session = new PinnedSession(pinned, node, loan, 'connection')
+    session.dirty = true
+    try {
+      return await work(new PinnedConnection(session))
+    } finally {
+      session.close(new PoolClosedError('the connection was given back: await everything you start inside the callback'))
+      await session.settled()
+      await session.end()
+    }
+  }
+
+  /** Where a statement would go, without running it and without a server. */
+  explainRoute(sql: SqlInput, options: QueryOptions = NO_OPTIONS): RouteExplanation {
+    const { driver, classifier, router } = this.assembly
+    const text = typeof sql === 'string' ? sql : sql.compile(driver.dialect).text
+    const classification = classifier.classify(text)
+    if (classification.class === 'session' || classification.class === 'transaction-control') {
+      const node = router.plan(text, classification, { target: 'primary' }).candidates[0]?.name
+      return { class: classification.class, role: 'primary', node, route: 'write', why: classification.why }
+    }
+    const { role, route, why, candidates } = router.plan(text, classification, options)
+    return { class: classification.class, role, node: candidates.length === 1 ? candidates[0]?.name : undefined, route, why }
+  }
+
+  /** The engine's plan for a statement, with advice a person can act on. `analyze` also runs it, undoing what it changes. */
+  explain(sql: SqlInput, params: readonly unknown[] = [], options: ExplainOptions = {}): Promise<Explanation> {
+    return explain(this, this.assembly, sql, params, options)
+  }
+
+  /** Counters and conditions of this moment; synchronous, asks no server. */
+  stats(): DatabaseStats { return snapshot(this.assembly) }
+
+  /**
+   * Changes pool limits at run time, on all nodes or one.
+   *
+   * @throws {@link ConfigError} a limit is out of range, or the node is unknown
+   */
+  configurePool(limits: Partial<PoolSettings>, node?: string): void {
+    for (const { pool } of this.#nodes(node)) pool.configure(limits)
+  }
+
+  /** Replaces connections without failing a query: idle ones at once, busy ones when they return. */
+  async resetPool(node?: string): Promise<void> {
+    await Promise.all(this.#nodes(node).map(({ pool }) => pool.reset()))
+  }
+
+  /**
+   * Stops taking work, waits up to `drainMs` (default 5 s) for what is under way, then closes every connection.
+   * Idempotent; never rejects for a dead server.
+   */
+  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    return this.#closing ??= this.shutDown(options.drainMs ?? 5_000)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> { return this.close() }
+
+  /** @internal */
+  protected async shutDown(drainMs: number): Promise<void> {
+    await Promise.all(this.assembly.nodes.map(({ pool }) => pool.close({ drainMs })))
+  }
+
+  /** @internal */
+  protected assertOpen(): void { this.#assertOpen() }
+
+  #nodes(name: string | undefined): Assembly['nodes'] {
+    const { nodes } = this.assembly
+    if (name === undefined) return nodes
+    const found = nodes.filter((node) => node.name === name)
+    if (found.length > 0) return found
+    throw new ConfigError(`unknown node '${name}': expected one of ${nodes.map((node) => `'${node.name}'`).join(', ')}`, { option: 'node' })
+  }
+}
+

@@ -1,0 +1,47 @@
+import { ReadOnlyNodeError, StatementNotAllowedError } from '../core/errors.js'
+import type { QueryOptions } from '../core/queryable.js'
+import type { Statement } from '../core/statement.js'
+import type { Classification } from '../sql/classifier.js'
+
+/**
+ * Refuses, before anything leaves, what a pooled connection must not run.
+ *
+ * @throws {@link StatementNotAllowedError} session-bound or transaction-control statement; not a proven read
+ * @throws {@link ReadOnlyNodeError} a write on a database opened with `readOnly: true`
+ */
+export function guardPooled(statement: Statement, classification: Classification, options: QueryOptions, readOnly: boolean): void {
+  if (classification.class === 'session') {
+    throw new StatementNotAllowedError('session', `this statement is bound to one connection: ${classification.why}`, {
+      sql: statement.text, hint: 'run it inside db.connection(async (connection) => …), or inside db.transaction()',
+    })
+  }
+  if (classification.class === 'transaction-control') {
+    throw new StatementNotAllowedError('transaction-control', `this statement controls a transaction: ${classification.why}`, {
+      sql: statement.text, hint: 'use db.transaction(async (tx) => …) or db.begin()',
+    })
+  }
+  guardRead(statement, classification, options, readOnly)
+}
+
+/** The part of {@link guardPooled} that also holds on a pinned connection. */
+export function guardRead(statement: Statement, classification: Classification, options: QueryOptions, readOnly: boolean): void {
+  if (classification.class === 'read') return
+  if (options.readOnly) {
+    throw new StatementNotAllowedError('not-read', `not a proven read: ${classification.why}`, {
+      sql: statement.text, hint: 'drop readOnly, or name its functions in routing.readOnlyFunctions',
+    })
+  }
+  if (readOnly) {
+    throw new ReadOnlyNodeError(`the database was opened with readOnly: true, and this is no proven read: ${classification.why}`, {
+      sql: statement.text, neverSent: true,
+    })
+  }
+}
+
+/** Inside a transaction, the transaction itself is only ended through its own methods. */
+export function guardInTransaction(statement: Statement, classification: Classification): void {
+  if (classification.class !== 'transaction-control') return
+  throw new StatementNotAllowedError('transaction-control', `inside a transaction: ${classification.why}`, {
+    sql: statement.text, hint: 'use tx.commit(), tx.rollback() or tx.transaction() for a savepoint',
+  })
+}

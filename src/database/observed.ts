@@ -1,0 +1,51 @@
+import { SluiceError } from '../core/errors.js'
+import type { Notifier } from '../core/notify.js'
+import type { QueryEvent, Role } from '../core/observer.js'
+import type { QueryResult } from '../core/result.js'
+import type { Statement } from '../core/statement.js'
+import type { Call, Execute } from './execute.js'
+import type { Statistics } from './statistics.js'
+
+/** What observation needs beside the statement itself. */
+export interface ObservedParts {
+  readonly statistics: Statistics
+  readonly notifier: Notifier
+  readonly slowQueryMs: number
+  roleOf(node: string): Role
+}
+
+/** Counts every attempt and tells the observers; makes no event where nobody listens. */
+export function observed(next: Execute, parts: ObservedParts): Execute {
+  const listened = parts.notifier.listens('query')
+  return async function observe<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
+    const startedAt = performance.now()
+    try {
+      const result = await next<Row>(statement, call)
+      const durationMs = performance.now() - startedAt
+      parts.statistics.record(parts.roleOf(result.node), durationMs, false, parts.slowQueryMs)
+      if (listened) parts.notifier.notify('query', succeeded(statement, call, result, durationMs, parts))
+      return result
+    } catch (error) {
+      const durationMs = performance.now() - startedAt
+      parts.statistics.record(undefined, durationMs, true, parts.slowQueryMs)
+      if (listened && error instanceof SluiceError) parts.notifier.notify('query', failed(statement, call, error, durationMs, parts))
+      throw error
+    }
+  }
+}
+
+function succeeded(statement: Statement, call: Call, result: QueryResult<unknown>, durationMs: number, parts: ObservedParts): QueryEvent {
+  return {
+    text: statement.text, name: statement.name, label: call.options.label, node: result.node, role: parts.roleOf(result.node),
+    route: result.route, command: result.command, rowCount: result.rowCount, durationMs, attempt: call.attempt, error: undefined,
+  }
+}
+
+function failed(statement: Statement, call: Call, error: SluiceError, durationMs: number, parts: ObservedParts): QueryEvent {
+  const node = error.node ?? ''
+  const route = call.classification.class === 'read' ? 'read' : 'write'
+  return {
+    text: statement.text, name: statement.name, label: call.options.label, node, role: parts.roleOf(node),
+    route, command: undefined, rowCount: 0, durationMs, attempt: call.attempt, error,
+  }
+}

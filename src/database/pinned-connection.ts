@@ -1,0 +1,71 @@
+import type { QueryOptions, StreamOptions } from '../core/queryable.js'
+import type { QueryResult } from '../core/result.js'
+import type { SqlRenderer, Statement } from '../core/statement.js'
+import type { Classification } from '../sql/classifier.js'
+import { Face, type StatementPath } from './face.js'
+import { guardRead } from './guard.js'
+import type { PinnedSession } from './pinned.js'
+
+/** A message of LISTEN/NOTIFY. */
+export interface Notification {
+  readonly channel: string
+  readonly payload: string
+}
+
+/**
+ * One connection, lent for session-bound work by `db.connection(fn)`: temporary tables, advisory locks, LISTEN, `SET`.
+ * It is reset before anyone else gets it.
+ */
+export class PinnedConnection extends Face {
+  readonly #session: PinnedSession
+
+  /** @internal */
+  constructor(session: PinnedSession) {
+    super(new ConnectionPath(session))
+    this.#session = session
+  }
+
+  /** The server's name for this session (PostgreSQL: the backend's pid). */
+  get id(): number { return this.#session.loan.connection.id }
+
+  /** Name of the server it belongs to. */
+  get node(): string { return this.#session.node.name }
+}
+
+class ConnectionPath implements StatementPath {
+  readonly renderer: SqlRenderer
+  readonly #session: PinnedSession
+
+  constructor(session: PinnedSession) {
+    this.renderer = session.parts.renderer
+    this.#session = session
+  }
+
+  async run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
+    return this.#session.run<Row>(statement, options, this.#admit(statement, options))
+  }
+
+  stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> {
+    return this.#session.stream<Row>(statement, options, this.#admit(statement, options))
+  }
+
+  async batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> {
+    const results: QueryResult[] = []
+    await this.#session.control('BEGIN')
+    try {
+      for (const statement of statements) results.push(await this.run(statement, options))
+      await this.#session.control('COMMIT')
+    } catch (error) {
+      await this.#session.control('ROLLBACK').catch(() => undefined)
+      throw error
+    }
+    return results
+  }
+
+  #admit(statement: Statement, options: QueryOptions): Classification {
+    const { classifier, readOnly } = this.#session.parts
+    const classification = classifier.classify(statement.text)
+    guardRead(statement, classification, options, readOnly)
+    return classification
+  }
+}

@@ -1,0 +1,31 @@
+import type { Driver } from '../core/driver.js'
+import { ConfigError, UnknownEngineError } from '../core/errors.js'
+import { postgres } from '../drivers/postgres/index.js'
+
+const drivers = new Map<string, Driver>([['postgres', postgres], ['postgresql', postgres]])
+
+/**
+ * Adds a driver for a URL scheme, for every `Database` made from then on.
+ *
+ * @param scheme - without the colon: `cockroach` for `cockroach://…`
+ * @throws {@link ConfigError} the scheme is malformed or taken
+ */
+export function registerDriver(scheme: string, driver: Driver): void {
+  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
+    throw new ConfigError(`registerDriver: expected a URL scheme in lower case such as 'cockroach', got '${scheme}'`, { option: 'scheme' })
+  }
+  if (drivers.has(scheme)) throw new ConfigError(`registerDriver: the scheme '${scheme}:' is taken`, { option: 'scheme', hint: 'choose another scheme' })
+  drivers.set(scheme, driver)
+}
+
+/** The driver of a URL scheme. @throws {@link UnknownEngineError} */
+export function driverFor(scheme: string): Driver {
+  const driver = drivers.get(scheme)
+  if (!driver) throw new UnknownEngineError(scheme, [...drivers.keys()])
+  return driver
+}
+
+/** What the configuration must know of each scheme. */
+export function knownSchemes(): { scheme: string; defaultPort: number | undefined; embedded: boolean }[] {
+  return [...drivers].map(([scheme, { dialect }]) => ({ scheme, defaultPort: dialect.defaultPort, embedded: dialect.features.embedded }))
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { NoRowsError, SchemaError, TooManyRowsError } from '../core/errors.js'
+import type { RowSchema, SchemaResult } from '../core/queryable.js'
+import type { Field } from '../core/result.js'
+
+/** The only row. @throws {@link NoRowsError} @throws {@link TooManyRowsError} */
+export function oneRow<Row>(rows: readonly Row[], sql: string): Row {
+  if (rows.length > 1) {
+    throw new TooManyRowsError(`expected one row, got ${String(rows.length)}`, { sql, hint: 'add LIMIT 1 or a stricter WHERE, or use many()' })
+  }
+  if (rows.length === 0) throw new NoRowsError('expected one row, got none', { sql, hint: 'use maybeOne() when the row may be missing' })
+  return rows[0] as Row
+}
+
+/** First column of a row, by the result's own column order. */
+export function firstColumn(row: unknown, fields: readonly Field[]): unknown {
+  if (Array.isArray(row)) return row[0]
+  const name = fields[0]?.name
+  return name === undefined ? Object.values(row as object)[0] : (row as Record<string, unknown>)[name]
+}
+
+/**
+ * Runs every row through a Standard Schema; the converted rows are returned.
+ *
+ * @param firstIndex - index of `rows[0]` in the whole result, for the error
+ * @throws {@link SchemaError} names row, path and statement, never a value (a schema's own message may quote one, so
+ * only its path is used)
+ */
+export async function checkRows<Row>(rows: readonly unknown[], schema: RowSchema<Row>, sql: string, firstIndex: number): Promise<Row[]> {
+  const checked: Row[] = []
+  for (const [index, row] of rows.entries()) {
+    const answer = schema['~standard'].validate(row)
+    const result = answer instanceof Promise ? await answer : answer
+    if (result.issues) throw schemaError(result, schema['~standard'].vendor, sql, firstIndex + index)
+    checked.push(result.value)
+  }
+  return checked
+}
+
+function schemaError(result: SchemaResult<unknown> & { issues: readonly unknown[] }, vendor: string, sql: string, row: number): SchemaError {
+  const paths = result.issues.map((issue) => pathOf((issue as { path?: readonly unknown[] }).path))
+  const path = paths[0] ?? ''
+  const fingerprint = createHash('sha256').update(sql).digest('hex').slice(0, 16)
+  const more = paths.length > 1 ? ` (and ${String(paths.length - 1)} more)` : ''
+  return new SchemaError(`row ${String(row)} does not fit the ${vendor} schema at '${path}'${more}`, {
+    sql, row, path, fingerprint, hint: 'compare the column with the schema; numeric and bigint columns arrive as strings',
+  })
+}
+
+function pathOf(path: readonly unknown[] | undefined): string {
+  return (path ?? []).map((part) => String(typeof part === 'object' && part !== null ? (part as { key: PropertyKey }).key : part)).join('.')
+}

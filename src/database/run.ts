@@ -1,0 +1,75 @@
+import { performance } from 'node:perf_hooks'
+import { ReadOnlyNodeError, SluiceError, TransactionOutcomeUnknownError } from '../core/errors.js'
+import type { Notifier } from '../core/notify.js'
+import type { DriverResult, QueryResult, Route } from '../core/result.js'
+import type { Statement } from '../core/statement.js'
+import type { Node } from '../router/node.js'
+import type { Router } from '../router/router.js'
+import type { Classification } from '../sql/classifier.js'
+import { waitingTransactions } from './ambient.js'
+import type { Call, Execute } from './execute.js'
+
+/** The innermost {@link Execute}: picks a node, borrows a connection, asks the driver. */
+export function makeRun(router: Router, notifier: Notifier): Execute {
+  return async function run<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
+    const { node, route } = router.pick(statement.text, call.classification, call.options)
+    try {
+      return await runOn<Row>(node, route, statement, call)
+    } catch (error) {
+      if (!refusedByReplica(error, node, route)) throw error
+      const primary = router.pickPrimary('wrong-node', 'a replica refused it')
+      router.demote(statement.text)
+      notifier.notify('warning', {
+        code: 'SLUICE_WRONG_NODE', node: node.name, error: error as Error,
+        message: 'a statement taken for a read was refused by a replica; it goes to the primary from now on',
+      })
+      return runOn<Row>(primary.node, primary.route, statement, call)
+    }
+  }
+}
+
+/** The replica did nothing and said so: the one error after which the primary may be asked at once. */
+function refusedByReplica(error: unknown, node: Node, route: Route): boolean {
+  return error instanceof ReadOnlyNodeError && node.role === 'replica' && (route === 'read' || route === 'hint')
+}
+
+async function runOn<Row>(node: Node, route: Route, statement: Statement, call: Call): Promise<QueryResult<Row>> {
+  const { limits, options } = call
+  const loan = await node.pool.acquire({ limits, label: options.label, text: statement.text, owner: undefined, owners: waitingTransactions() })
+  const sentAt = performance.now()
+  node.inFlight++
+  try {
+    const result = await loan.query<Row>(statement, limits)
+    node.answered(performance.now() - sentAt)
+    return answer(result, node, route, call.startedAt)
+  } catch (error) {
+    judge(node, error, performance.now() - sentAt)
+    throw outcomeOf(error, statement, call.classification)
+  } finally {
+    node.inFlight--
+    loan.release()
+  }
+}
+
+/** An error about the statement is an answer of a healthy node; a lost connection is evidence against it. */
+export function judge(node: Node, error: unknown, durationMs: number): void {
+  if (!(error instanceof SluiceError) || error.neverSent) return
+  if (error.connectionLost) node.failed(error)
+  else node.answered(durationMs)
+}
+
+/** A write that was sent and never answered may have been done: the caller must hear that, not a mere lost connection. */
+function outcomeOf(error: unknown, statement: Statement, classification: Classification): unknown {
+  if (!(error instanceof SluiceError) || !error.connectionLost || error.neverSent || classification.class === 'read') return error
+  return new TransactionOutcomeUnknownError(`the answer to this statement was lost (${error.message}); it may have been done`, {
+    cause: error, sql: statement.text, node: error.node,
+  })
+}
+
+/** What the caller gets. `rows` is the driver's own array. */
+export function answer<Row>(result: DriverResult<Row>, node: Node, route: Route, startedAt: number): QueryResult<Row> {
+  return {
+    rows: result.rows, rowCount: result.rowCount, fields: result.fields, command: result.command, insertId: result.insertId,
+    node: node.name, route, durationMs: performance.now() - startedAt, cached: false,
+  }
+}

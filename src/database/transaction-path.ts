@@ -1,0 +1,43 @@
+import type { SqlRenderer, Statement } from '../core/statement.js'
+import type { QueryOptions, StreamOptions } from '../core/queryable.js'
+import type { QueryResult } from '../core/result.js'
+import type { Classification } from '../sql/classifier.js'
+import type { StatementPath } from './face.js'
+import { guardInTransaction, guardRead } from './guard.js'
+import type { PinnedSession } from './pinned.js'
+
+/** How a transaction's statements reach its connection. */
+export class TransactionPath implements StatementPath {
+  readonly renderer: SqlRenderer
+  readonly #session: PinnedSession
+  readonly #assertOpen: () => void
+
+  constructor(session: PinnedSession, assertOpen: () => void) {
+    this.renderer = session.parts.renderer
+    this.#session = session
+    this.#assertOpen = assertOpen
+  }
+
+  async run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
+    return this.#session.run<Row>(statement, options, this.#admit(statement, options))
+  }
+
+  stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> {
+    return this.#session.stream<Row>(statement, options, this.#admit(statement, options))
+  }
+
+  async batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> {
+    const results: QueryResult[] = []
+    for (const statement of statements) results.push(await this.run(statement, options))
+    return results
+  }
+
+  #admit(statement: Statement, options: QueryOptions): Classification {
+    this.#assertOpen()
+    const { classifier, readOnly } = this.#session.parts
+    const classification = classifier.classify(statement.text)
+    guardInTransaction(statement, classification)
+    guardRead(statement, classification, options, readOnly)
+    return classification
+  }
+}

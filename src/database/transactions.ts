@@ -1,0 +1,154 @@
+import { backoffMs } from '../core/backoff.js'
+import { asError, limitsFrom, remainingMs, sleep, type Limits } from '../core/deadline.js'
+import type { Dialect } from '../core/dialect.js'
+import {
+  ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, SerializationError, type SluiceError, TransactionRolledBackError,
+} from '../core/errors.js'
+import type { RetrySettings } from '../core/settings.js'
+import type { Node } from '../router/node.js'
+import type { Router } from '../router/router.js'
+import { inside, waitingTransactions } from './ambient.js'
+import { ConflictGate } from './gate.js'
+import { PinnedSession, type PinnedParts } from './pinned.js'
+import { Transaction, type TransactionOptions } from './transaction.js'
+
+/** What running transactions needs of the database. */
+export interface TransactionsParts {
+  readonly database: object
+  readonly dialect: Dialect
+  readonly router: Router
+  readonly pinned: PinnedParts
+  readonly retry: RetrySettings
+}
+
+/** How often BEGIN itself is tried on another connection when the first one turns out to be dead. */
+const BEGIN_ATTEMPTS = 3
+
+/** Opens transactions, and re-runs whole callbacks when the server undid them because of a conflict. */
+export class Transactions {
+  readonly #parts: TransactionsParts
+  readonly #gate = new ConflictGate()
+
+  constructor(parts: TransactionsParts) { this.#parts = parts }
+
+  /** Runs `work` in a transaction of its own: commit when it returns, rollback when it throws. */
+  async run<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions): Promise<T> {
+    const limits = limitsFrom(options.timeoutMs, options.signal)
+    const retries = options.retries ?? this.#parts.retry.transactions
+    const gateName = options.name ?? (options.isolationLevel === 'serializable' ? '(serializable)' : undefined)
+    for (let attempt = 0; ; attempt++) {
+      const leave = gateName === undefined ? undefined : await this.#gate.enter(gateName, attempt)
+      try {
+        return await this.#attempt(work, options, limits, attempt)
+      } catch (error) {
+        if (!(error instanceof Rerun)) throw error
+        if (attempt >= retries || remainingMs(limits) === 0 || limits.signal?.aborted) throw error.reason
+      } finally {
+        leave?.()
+      }
+      await sleep(Math.min(backoffMs(attempt, this.#parts.retry), remainingMs(limits)))
+    }
+  }
+
+  /** Opens a transaction for the caller to end. */
+  begin(options: TransactionOptions): Promise<Transaction> {
+    return this.#begin(options, limitsFrom(options.timeoutMs, options.signal), 0)
+  }
+
+  async #attempt<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions, limits: Limits, attempt: number): Promise<T> {
+    const tx = await this.#begin(options, limits, attempt)
+    const { session } = tx
+    try {
+      const value = await bounded(() => inside(this.#parts.database, tx, () => work(tx)), limits, options.name)
+      await tx.complete()
+      return value
+    } catch (thrown) {
+      await tx.abandon()
+      const reason = rerunReason(thrown, session, options)
+      throw reason ? new Rerun(reason) : thrown
+    }
+  }
+
+  async #begin(options: TransactionOptions, limits: Limits, attempt: number): Promise<Transaction> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#open(options, limits, attempt)
+      } catch (error) {
+        const dead = error instanceof ConnectionError && !error.permanent && (error.connectionLost || error.neverSent)
+        if (!dead || tries >= BEGIN_ATTEMPTS || remainingMs(limits) === 0 || limits.signal?.aborted) throw error
+      }
+    }
+  }
+
+  async #open(options: TransactionOptions, limits: Limits, retries: number): Promise<Transaction> {
+    const { dialect, pinned } = this.#parts
+    const node = this.#nodeFor(options)
+    const identity = {}
+    const startedAt = performance.now()
+    const loan = await node.pool.acquire({
+      limits, label: options.name ?? 'transaction', text: undefined, owner: identity, owners: waitingTransactions(),
+    })
+    const session = new PinnedSession(pinned, node, loan, 'transaction')
+    session.limit(limits)
+    try {
+      await session.control(dialect.begin(options), limits)
+    } catch (error) {
+      loan.discard('BEGIN failed')
+      throw error
+    }
+    const onEnd = (outcome: 'committed' | 'rolled-back' | 'unknown'): void => {
+      if (!pinned.notifier.listens('transaction')) return
+      pinned.notifier.notify('transaction', { name: options.name, node: node.name, outcome, retries, durationMs: performance.now() - startedAt })
+    }
+    return new Transaction({ database: this.#parts.database, dialect, session, identity, limits, name: options.name, onEnd })
+  }
+
+  #nodeFor(options: TransactionOptions): Node {
+    const { router, dialect } = this.#parts
+    const onReplica = options.readOnly === true && options.target !== 'primary'
+      && (options.isolationLevel !== 'serializable' || dialect.features.serializableOnReplica)
+    if (!onReplica) return router.pickPrimary('transaction', 'a transaction that may write').node
+    return router.decide(router.planRead({}, 'a read-only transaction'), true, {}).node
+  }
+}
+
+/** Says that the whole callback may run again, and what to throw when it may not any more. */
+class Rerun extends Error {
+  readonly reason: SluiceError
+  constructor(reason: SluiceError) {
+    super('rerun')
+    this.reason = reason
+  }
+}
+
+/** Whether nothing of this attempt was stored and another one may succeed. */
+function rerunReason(thrown: unknown, session: PinnedSession, options: TransactionOptions): SluiceError | undefined {
+  if (thrown instanceof DeadlockError || thrown instanceof SerializationError) return thrown
+  if (thrown instanceof TransactionRolledBackError && thrown.transient) return thrown
+  if (options.readOnly && thrown instanceof ConnectionError && thrown.connectionLost) return thrown
+  return session.conflict
+}
+
+/** `work`, given up when the transaction's time is over: the callback may never return, the connection must. */
+async function bounded<T>(work: () => Promise<T> | T, limits: Limits, name: string | undefined): Promise<T> {
+  if (limits.expiresAt === Infinity && !limits.signal) return work()
+  let cleanUp = (): void => undefined
+  const given = new Promise<never>((_, reject) => {
+    const label = name === undefined ? 'the transaction' : `the transaction '${name}'`
+    const onAbort = (): void => { reject(new QueryCancelledError(`${label} was aborted by its signal`, { cause: asError(limits.signal?.reason) })) }
+    const timer = limits.expiresAt === Infinity ? undefined : setTimeout(() => {
+      reject(new QueryTimeoutError(`${label} did not end within its timeoutMs and was rolled back`))
+    }, remainingMs(limits))
+    if (limits.signal?.aborted) onAbort()
+    limits.signal?.addEventListener('abort', onAbort, { once: true })
+    cleanUp = () => {
+      clearTimeout(timer)
+      limits.signal?.removeEventListener('abort', onAbort)
+    }
+  })
+  try {
+    return await Promise.race([work(), given])
+  } finally {
+    cleanUp()
+  }
+}

@@ -1,0 +1,146 @@
+import { asError, limitsFrom, withTimeout } from '../core/deadline.js'
+import { ConnectionError, SluiceError } from '../core/errors.js'
+import type { NodeFacts } from '../core/dialect.js'
+import type { Observer } from '../core/observer.js'
+import type { DatabaseOptions } from '../config/options.js'
+import type { ResolvedOptions } from '../config/resolved.js'
+import { DatabaseCore } from '../database/core.js'
+import { HealthChecker } from '../health/health-checker.js'
+import { echoObserver, logObserver } from '../logging/log-observer.js'
+import type { Node, NodeState } from '../router/node.js'
+
+/** The primary is asked once when a database is opened; so long after the pool's own wait. */
+const REPLICAS_AT_START_MS = 2_000
+
+/**
+ * A primary and its replicas behind one object: reads and writes split, pooled, watched.
+ *
+ * @example
+ * ```ts
+ * import { Database } from 'sluice'
+ *
+ * const db = await Database.open({
+ *   primary: 'postgres://app:secret@db1:5432/shop',
+ *   replicas: ['postgres://app:secret@db2:5432/shop'],
+ * })
+ * const { rows, node, route } = await db.query('select * from users where id = $1', [1])
+ * await db.close()
+ * ```
+ */
+export class Database extends DatabaseCore {
+  /** Probes of every node, and what they found. */
+  readonly health: HealthChecker
+  #connecting: Promise<this> | undefined
+
+  /**
+   * Checks the options; opens nothing.
+   *
+   * @param options - a URL, options, or nothing (then the environment is read)
+   * @throws {@link ConfigError} names the option, what was expected and what came
+   * @throws {@link UnknownEngineError} the URL's scheme has no driver
+   */
+  constructor(options?: string | DatabaseOptions) {
+    let react: (node: Node, from: NodeState, reason: string) => void = () => undefined
+    super(options, { onNodeState: (node, from, reason) => { react(node, from, reason) }, observers: logObservers })
+    const { nodes, driver, options: resolved } = this.assembly
+    this.health = new HealthChecker({ nodes, probes: driver.dialect.probes, settings: resolved.health, readOnly: resolved.readOnly })
+    react = (node, from, reason) => { this.#react(node, from, reason) }
+  }
+
+  /**
+   * Makes a database and connects it.
+   *
+   * @throws {@link ConnectionError} the primary cannot be reached, or refuses password, database or TLS
+   */
+  static async open(options?: string | DatabaseOptions): Promise<Database> {
+    const database = new Database(options)
+    try {
+      return await database.connect()
+    } catch (error) {
+      await database.close({ drainMs: 0 })
+      throw error
+    }
+  }
+
+  /**
+   * Opens `pool.min` connections, learns what the primary says of itself, and starts the health checks. Replicas that
+   * are not there are tolerated, logged and probed. Calling it again is harmless.
+   *
+   * @throws {@link ConnectionError} the primary cannot be reached, or refuses password, database or TLS
+   */
+  connect(): Promise<this> {
+    this.assertOpen()
+    return this.#connecting ??= this.#connect().catch((error: unknown) => {
+      this.#connecting = undefined
+      throw asError(error)
+    })
+  }
+
+  async #connect(): Promise<this> {
+    const { nodes } = this.assembly
+    const primaries = nodes.filter((node) => node.role === 'primary')
+    const replicas = nodes.filter((node) => node.role === 'replica')
+    await Promise.all(primaries.map((node) => this.#greet(node)))
+    const greeted = Promise.all(replicas.map((node) => this.#tolerate(node)))
+    await withTimeout(greeted, REPLICAS_AT_START_MS, () => new Error('replicas are slow')).catch(() => undefined)
+    this.health.start()
+    return this
+  }
+
+  /** Opens the pool and asks the node for its facts, on a pooled connection: what works here works for queries. */
+  async #greet(node: Node): Promise<NodeFacts> {
+    const { probes } = this.assembly.driver.dialect
+    await node.pool.open()
+    const limits = limitsFrom(this.assembly.options.connectTimeoutMs + this.assembly.options.pool.acquireTimeoutMs)
+    const loan = await node.pool.acquire({ limits, label: 'sluice: connect', text: undefined, owner: undefined })
+    try {
+      const facts = probes.node.read((await loan.query(probes.node.statement, limits)).rows)
+      node.probed(facts, node.role === 'primary' ? 0 : undefined)
+      this.#warnOfRole(node, facts)
+      return facts
+    } finally {
+      loan.release()
+    }
+  }
+
+  async #tolerate(node: Node): Promise<void> {
+    try {
+      await this.health.suspect(node)
+      if (node.state === 'up') await node.pool.open()
+    } catch (thrown) {
+      const error = asError(thrown)
+      this.assembly.notifier.notify('warning', {
+        code: error instanceof SluiceError ? error.code : 'SLUICE_REPLICA', node: node.name, message: `replica ${node.name}: ${error.message}`, error,
+      })
+    }
+  }
+
+  #warnOfRole(node: Node, facts: NodeFacts): void {
+    if (facts.role === node.role) return
+    this.assembly.notifier.notify('warning', {
+      code: 'SLUICE_ROLE_MISMATCH', node: node.name, error: undefined,
+      message: `${node.name} is configured as ${node.role} and says it is a ${facts.role}`,
+    })
+  }
+
+  /** Every change of a node's state: told to the observers; trouble is looked into at once; the dead are let go. */
+  #react(node: Node, from: NodeState, reason: string): void {
+    this.assembly.notifier.notify('node', { node: node.name, role: node.role, from, to: node.state, reason })
+    if (node.state === 'suspect') setImmediate(() => { void this.health.suspect(node) })
+    if (node.state !== 'down' || node.role !== 'replica') return
+    node.pool.abandon(new ConnectionError('lost', `${node.name} is down: ${reason}`, { node: node.name, neverSent: true, cause: node.lastError }))
+  }
+
+  /** @internal */
+  protected override async shutDown(drainMs: number): Promise<void> {
+    await this.health.stop()
+    await super.shutDown(drainMs)
+  }
+}
+
+function logObservers(options: ResolvedOptions): Observer[] {
+  const observers: Observer[] = []
+  if (options.logger) observers.push(logObserver(options.logger, options))
+  if (options.echo) observers.push(echoObserver((line) => { process.stderr.write(`${line}\n`) }))
+  return observers
+}

@@ -1,0 +1,134 @@
+import type { Probes } from '../core/dialect.js'
+import type { Role } from '../core/observer.js'
+import type { HealthSettings } from '../core/settings.js'
+import { Ticker } from '../core/ticker.js'
+import type { Node, NodeState } from '../router/node.js'
+import { NodeProbe } from './node-probe.js'
+
+/** Condition of one node. */
+export interface NodeHealth {
+  readonly name: string
+  readonly role: Role
+  readonly state: NodeState
+  /** Replication lag in milliseconds; undefined when unknown. */
+  readonly lagMs: number | undefined
+  /** Bytes behind the primary; undefined when unknown. */
+  readonly lagBytes: number | undefined
+  /** Takes no reads because of its lag. */
+  readonly lagging: boolean
+  /** Recent response time, milliseconds. */
+  readonly responseMs: number
+  readonly version: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly checkedAt: number | undefined
+  /** Why it is not up, without secrets. */
+  readonly lastError: string | undefined
+}
+
+/** Condition of a database. */
+export interface HealthStatus {
+  readonly healthy: boolean
+  readonly nodes: readonly NodeHealth[]
+}
+
+/** Lag of one replica. */
+export interface ReplicationLag {
+  readonly node: string
+  readonly lagMs: number | undefined
+  readonly lagBytes: number | undefined
+}
+
+/** What a checker watches. */
+export interface HealthParts {
+  readonly nodes: readonly Node[]
+  readonly probes: Probes
+  readonly settings: HealthSettings
+  /** A database for reads only: healthy as long as any node answers. */
+  readonly readOnly: boolean
+}
+
+/** Probes every node at intervals and at the first sign of trouble, and tells what it found. */
+export class HealthChecker {
+  readonly #parts: HealthParts
+  readonly #probes: readonly NodeProbe[]
+  readonly #ticker: Ticker
+
+  /** @internal */
+  constructor(parts: HealthParts) {
+    this.#parts = parts
+    this.#probes = parts.nodes.map((node) => new NodeProbe(node, parts.probes.node, parts.settings.timeoutMs))
+    this.#ticker = new Ticker(async () => { await this.check() }, () => parts.settings.intervalMs)
+  }
+
+  /** Starts probing every `health.intervalMs`. Does not keep the process alive. */
+  start(): void { this.#ticker.start() }
+
+  /** Stops probing and closes the probes' connections. */
+  async stop(): Promise<void> {
+    await this.#ticker.stop()
+    await Promise.all(this.#probes.map((probe) => probe.close()))
+  }
+
+  /** Probes every node now. Never rejects: a node that cannot be asked is reported as such. */
+  async check(): Promise<HealthStatus> {
+    const primary = this.#probes.filter(({ node }) => node.role === 'primary').map((probe) => this.#askPrimary(probe))
+    const position = Promise.all(primary).then((positions) => positions[0])
+    const replicas = this.#probes.filter(({ node }) => node.role === 'replica').map((probe) => this.#askReplica(probe, position))
+    await Promise.all([...primary, ...replicas])
+    return this.status()
+  }
+
+  /** @internal Probes one node now, because something went wrong with it. */
+  async suspect(node: Node): Promise<void> {
+    const probe = this.#probes.find((candidate) => candidate.node === node)
+    if (!probe) return
+    if (node.role === 'primary') await this.#askPrimary(probe)
+    else await this.#askReplica(probe, Promise.resolve(this.#primaryPosition()))
+  }
+
+  /** What is known now; asks nobody. */
+  status(): HealthStatus {
+    return { healthy: this.isHealthy(), nodes: this.#probes.map(describe) }
+  }
+
+  /** Whether the service behind this database can work: the primary answers (for a read-only one, any node). */
+  isHealthy(): boolean {
+    const { nodes, readOnly } = this.#parts
+    return nodes.some((node) => (readOnly || node.role === 'primary') && node.state !== 'down' && node.state !== 'unknown')
+  }
+
+  /** Lag of each replica as last seen. */
+  replicationLag(): readonly ReplicationLag[] {
+    return this.#parts.nodes.filter((node) => node.role === 'replica').map(({ name, lagMs, lagBytes }) => ({ node: name, lagMs, lagBytes }))
+  }
+
+  /** Replaces all connections and probes again: for use after a network was repaired. */
+  async reconnect(): Promise<HealthStatus> {
+    await Promise.all(this.#parts.nodes.map(({ pool }) => pool.reset()))
+    return this.check()
+  }
+
+  async #askPrimary(probe: NodeProbe): Promise<string | undefined> {
+    const facts = await probe.ask()
+    if (facts) probe.node.probed(facts, 0)
+    return facts?.position
+  }
+
+  async #askReplica(probe: NodeProbe, primaryPosition: Promise<string | undefined>): Promise<void> {
+    const facts = await probe.ask()
+    if (!facts) return
+    const ahead = await primaryPosition ?? this.#primaryPosition()
+    const { distance } = this.#parts.probes
+    const lagBytes = distance && ahead !== undefined && facts.position !== undefined ? distance(ahead, facts.position) : undefined
+    probe.node.probed(facts, lagBytes)
+  }
+
+  #primaryPosition(): string | undefined {
+    return this.#parts.nodes.find((node) => node.role === 'primary')?.facts?.position
+  }
+}
+
+function describe({ node, version, checkedAt }: NodeProbe): NodeHealth {
+  const { name, role, state, lagMs, lagBytes, lagging, responseMs } = node
+  return { name, role, state, lagMs, lagBytes, lagging, responseMs, version, checkedAt, lastError: node.lastError?.message }
+}

@@ -1,0 +1,46 @@
+export { Database } from './facade/database.js'
+export { DatabaseCore } from './database/core.js'
+export type { BoundOptions, ConnectionOptions, RouteExplanation } from './database/core.js'
+export type { ExplainOptions, Explanation } from './database/explain.js'
+export { Face } from './database/face.js'
+export { PinnedConnection } from './database/pinned-connection.js'
+export { registerDriver } from './database/registry.js'
+export type { DatabaseStats, NodeStats } from './database/snapshot.js'
+export type { LatencySummary } from './database/statistics.js'
+export { Transaction } from './database/transaction.js'
+export type { TransactionOptions } from './database/transaction.js'
+export { HealthChecker } from './health/health-checker.js'
+export type { HealthStatus, NodeHealth, ReplicationLag } from './health/health-checker.js'
+export { sql, Sql } from './sql/tag.js'
+export { loadConfig } from './config/file.js'
+export type { DatabaseOptions, NodeOptions, RoutingOptions, TlsOptions } from './config/options.js'
+export type { Logger } from './core/logger.js'
+export type {
+  AcquireEvent, ConnectEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
+} from './core/observer.js'
+export type {
+  BatchEntry, CallCacheOptions, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
+} from './core/queryable.js'
+export type { DriverResult, ExecuteResult, Field, QueryResult, Route } from './core/result.js'
+export type {
+  BalanceCandidate, BalanceFunction, BalanceStrategy, HealthSettings, PoolSettings, RetrySettings, RoutingSettings,
+} from './core/settings.js'
+export type { SqlFragment, SqlInput, SqlRenderer, Statement } from './core/statement.js'
+export type {
+  Connection, ConnectionTarget, ConnectSettings, Driver, HostPort, PasswordSource, ServerFacts, SslMode, TargetSessionAttrs, TlsSettings,
+} from './core/driver.js'
+export type {
+  BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, PlanFacts, Probe, Probes, TransactionFate,
+} from './core/dialect.js'
+export type { ErrorFacts, ErrorKind } from './core/error-facts.js'
+export type { FunctionClass, Lexicon, StatementClass } from './core/lexicon.js'
+export type { PoolStats } from './pool/stats.js'
+export {
+  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError,
+  PoolClosedError, PoolDeadlockError, PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError,
+  ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, StatementNotAllowedError, TooManyRowsError,
+  TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError, UnknownEngineError,
+} from './core/errors.js'
+export type {
+  ConfigErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, SchemaErrorOptions, SluiceErrorOptions,
+} from './core/errors.js'

@@ -1,0 +1,131 @@
+import type { NodeFacts } from '../core/dialect.js'
+import type { Connection } from '../core/driver.js'
+import { ConnectionError, type SluiceError } from '../core/errors.js'
+import type { Role } from '../core/observer.js'
+import type { BalanceCandidate } from '../core/settings.js'
+import type { Pool } from '../pool/pool.js'
+
+/**
+ * What this process thinks of a node. `unknown` has not been asked yet; `suspect` failed and is being asked again: it is
+ * used only where nothing better is left; `down` gets no traffic until a probe succeeds.
+ */
+export type NodeState = 'unknown' | 'up' | 'suspect' | 'down'
+
+/** Told of every change of state. */
+export type StateListener = (node: Node, from: NodeState, reason: string) => void
+
+/** Settings of one node, from the configuration. */
+export interface NodeSettings {
+  readonly name: string
+  readonly weight: number
+  readonly zone: string | undefined
+  readonly role: Role
+  /** Consecutive failures until the node counts as down. */
+  readonly failureThreshold: number
+  readonly maxLagMs: number
+  readonly maxLagBytes: number | undefined
+  /** Opens a connection beside the pool, for probes. Rejects with a SluiceError. */
+  readonly connect: (signal: AbortSignal) => Promise<Connection>
+}
+
+/** A node over its lag limit takes reads again once it is below this share of the limit. */
+const LAG_RETURN_SHARE = 0.8
+/** Weight of a new sample in the response time's moving average; a slower sample counts at once (peak-EWMA). */
+const EWMA_SHARE = 0.1
+
+/** A server: its role, its condition and its pool. The state lives here and nowhere else. */
+export class Node implements BalanceCandidate {
+  readonly name: string
+  readonly weight: number
+  readonly zone: string | undefined
+  readonly pool: Pool
+  readonly role: Role
+  readonly #settings: NodeSettings
+  readonly #onState: StateListener
+  #state: NodeState = 'unknown'
+  #failures = 0
+  #lagging = false
+  #facts: NodeFacts | undefined
+  #lagBytes: number | undefined
+  #responseMs = 0
+  /** Statements sent to this node and not yet answered. */
+  inFlight = 0
+  /** Statements answered, for statistics. */
+  queries = 0
+  /** The last error that counted against it. */
+  lastError: SluiceError | undefined
+
+  constructor(settings: NodeSettings, pool: Pool, onState: StateListener) {
+    this.name = settings.name
+    this.weight = settings.weight
+    this.zone = settings.zone
+    this.role = settings.role
+    this.pool = pool
+    this.#settings = settings
+    this.#onState = onState
+  }
+
+  /** Opens a connection beside the pool. */
+  connect(signal: AbortSignal): Promise<Connection> { return this.#settings.connect(signal) }
+
+  get state(): NodeState { return this.#state }
+  get responseMs(): number { return this.#responseMs }
+  get facts(): NodeFacts | undefined { return this.#facts }
+  /** Replication lag in milliseconds; undefined before the first probe, 0 on a primary. */
+  get lagMs(): number | undefined { return this.role === 'primary' ? 0 : this.#facts?.lagMs }
+  get lagBytes(): number | undefined { return this.role === 'primary' ? 0 : this.#lagBytes }
+  /** Over its lag limit, and not yet clearly back under it. */
+  get lagging(): boolean { return this.#lagging }
+
+  /** A statement was answered (an error about the statement itself is an answer too). */
+  answered(durationMs: number): void {
+    this.queries++
+    this.#responseMs = durationMs > this.#responseMs
+      ? durationMs
+      : this.#responseMs + (durationMs - this.#responseMs) * EWMA_SHARE
+    if (this.#state !== 'up') this.#recover('a statement was answered')
+  }
+
+  /** A probe was answered. */
+  probed(facts: NodeFacts, lagBytes: number | undefined): void {
+    this.#facts = facts
+    this.#lagBytes = lagBytes
+    this.#judgeLag()
+    if (this.#state !== 'up' || this.#failures > 0) this.#recover('a probe was answered')
+  }
+
+  /**
+   * An attempt to reach it failed. Errors that say nothing about the node's health (a wrong password, a statement's
+   * own error) do not count.
+   */
+  failed(error: SluiceError): void {
+    if (!(error instanceof ConnectionError) && !error.connectionLost) return
+    this.lastError = error
+    this.#failures++
+    const refused = error instanceof ConnectionError && (error.reason === 'too-many-connections')
+    if (refused) return
+    this.#become(this.#failures >= this.#settings.failureThreshold ? 'down' : 'suspect', error.message)
+  }
+
+  #recover(reason: string): void {
+    this.#failures = 0
+    this.lastError = undefined
+    this.#become('up', reason)
+  }
+
+  #become(state: NodeState, reason: string): void {
+    const from = this.#state
+    if (from === state) return
+    this.#state = state
+    this.#onState(this, from, reason)
+  }
+
+  #judgeLag(): void {
+    const share = this.#lagging ? LAG_RETURN_SHARE : 1
+    const { maxLagMs, maxLagBytes } = this.#settings
+    const { lagMs, lagBytes } = this
+    const overTime = maxLagMs > 0 && lagMs !== undefined && lagMs > maxLagMs * share
+    const overBytes = maxLagBytes !== undefined && lagBytes !== undefined && lagBytes > maxLagBytes * share
+    this.#lagging = overTime || overBytes
+  }
+}
