@@ -104,7 +104,7 @@ export interface DatabaseOptions {
   readonly routing?: RoutingOptions | undefined
   readonly consistency?: Loose<ConsistencySettings> | undefined
   /** The query cache; `false` = the `cache` option of calls is ignored. */
-  readonly cache?: boolean | Loose<CacheSettings> | undefined
+  readonly cache?: boolean | (Loose<CacheSettings> & { readonly enabled?: boolean | undefined }) | undefined
   readonly health?: Loose<HealthSettings> | undefined
   readonly retry?: Loose<RetrySettings> | undefined
   /** Milliseconds one call may take unless it says otherwise; 0 = no limit. Default 30 000. */
