@@ -1,0 +1,67 @@
+import type { NodeFacts, Probe, Probes, TransactionFate } from '../../core/dialect.js'
+import { statement } from '../../core/statement.js'
+
+/**
+ * One round trip: role, position, lag, timeline, system identifier.
+ *
+ * The lag is 0 when everything received has been replayed: on an idle primary the time since the last commit grows
+ * without anybody being behind. The timeline of a primary is read from the name of its current WAL file, because the
+ * control file's is stale right after a promotion.
+ */
+const NODE = `select r.in_recovery,
+  case when r.in_recovery then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end::text as position,
+  case when not r.in_recovery or pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
+    else greatest(0, extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000) end::float8 as lag_ms,
+  case when r.in_recovery then coalesce((select received_tli from pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id)
+    else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
+  (pg_control_system()).system_identifier::text as system_id
+from (select pg_is_in_recovery() as in_recovery) r`
+
+const node: Probe<NodeFacts> = {
+  statement: statement(NODE),
+  read: ([row]) => ({
+    role: row?.['in_recovery'] === true ? 'replica' : 'primary',
+    position: textOf(row?.['position']),
+    lagMs: numberOf(row?.['lag_ms']),
+    timeline: numberOf(row?.['timeline']),
+    systemId: textOf(row?.['system_id']),
+  }),
+}
+
+const FATES: Readonly<Record<string, TransactionFate>> = {
+  'committed': 'committed', 'aborted': 'aborted', 'in progress': 'in-progress',
+}
+
+/** PostgreSQL's questions; `transactionId` and `transactionFate` need PostgreSQL 13. */
+export const postgresProbes: Probes = {
+  node,
+  distance: walDistance,
+  transactionId: {
+    statement: statement('select pg_current_xact_id()::text as id'),
+    read: ([row]) => textOf(row?.['id']) ?? '',
+  },
+  transactionFate: (id) => ({
+    statement: statement('select pg_xact_status($1::text::xid8) as fate', [id]),
+    // NULL: so long ago that the server has forgotten it
+    read: ([row]) => FATES[textOf(row?.['fate']) ?? ''] ?? 'unknown',
+  }),
+}
+
+/** Bytes between two WAL positions (`16/B374D848`: high and low 32 bits in hexadecimal); 0 when `behind` is not behind. */
+export function walDistance(ahead: string, behind: string): number {
+  const difference = walBytes(ahead) - walBytes(behind)
+  return difference > 0n ? Number(difference) : 0
+}
+
+function walBytes(position: string): bigint {
+  const [high = '0', low = '0'] = position.split('/')
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
