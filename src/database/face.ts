@@ -1,3 +1,4 @@
+import { asError } from '../core/deadline.js'
 import type { BatchEntry, Queryable, QueryOptions, RowOptions, StreamOptions } from '../core/queryable.js'
 import { NO_OPTIONS } from '../core/queryable.js'
 import type { ExecuteResult, QueryResult } from '../core/result.js'
