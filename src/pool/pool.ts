@@ -1,47 +1,301 @@
-import type { Limits } from '../core/deadline.js'
-import type { Connection } from '../core/driver.js'
+import { UNLIMITED, withTimeout } from '../core/deadline.js'
 import type { SluiceError } from '../core/errors.js'
-import type { ErrorContext } from '../core/explain.js'
-import type { Notifier } from '../core/notify.js'
 import type { PoolSettings } from '../core/settings.js'
-import type { Loan } from './loan.js'
+import { describeHolder, type Evidence } from './evidence.js'
+import { captureBorrower, watchForLeak } from './leak.js'
+import { Loan, type LoanHost } from './loan.js'
+import type { CloseReason, Member } from './member.js'
+import type { PoolParts } from './pool-parts.js'
+import { cancelledWaiting, deadlock, poolClosed, queueFull, timedOutWaiting, waitOver } from './refusals.js'
 import type { Holder, PoolStats } from './stats.js'
+import { Supply } from './supply.js'
+import { Waiter, WaitingLine, type AcquireRequest, type WaiterHost } from './waiting.js'
 
-/** What a pool is made of. */
-export interface PoolParts {
-  /** Name of the node, shown in errors and events. */
-  readonly name: string
-  /** Opens one connection within the node's connect timeout; `signal` aborts when the pool closes. */
-  readonly connect: (signal: AbortSignal) => Promise<Connection>
-  /** Explains an error of the npm client. */
-  readonly explain: (cause: unknown, context: ErrorContext) => SluiceError
-  readonly notifier: Notifier
-}
+export type { PoolParts } from './pool-parts.js'
+export type { AcquireRequest } from './waiting.js'
 
-/** A wish for a connection. */
-export interface AcquireRequest {
-  readonly limits: Limits
-  readonly label: string | undefined
-  readonly text: string | undefined
-  /** The transaction that will hold the loan, or on whose behalf it is asked; see `Pool.acquire`. */
-  readonly owner: object | undefined
-  /** Transactions that cannot go on before this request is answered. */
-  readonly owners?: readonly object[]
-}
+/** How long a closing pool waits for what it has told to end. */
+const CLOSE_PATIENCE_MS = 2_000
 
-/** Exclusive loans of the connections to one node. */
+/**
+ * Exclusive loans of the connections to one node.
+ *
+ * Invariants: a connection has one borrower at most; at most `max + maxOverflow` connections exist, those being opened
+ * and closed included; callers are served in order of arrival; every wait ends (served, timed out, aborted, refused or
+ * closed).
+ */
 export class Pool {
-  constructor(_settings: PoolSettings, _parts: PoolParts) { /* follows */ }
+  readonly #name: string
+  readonly #parts: PoolParts
+  readonly #supply: Supply
+  readonly #line = new WaitingLine()
+  readonly #loans = new Set<Loan>()
+  readonly #loanHost: LoanHost
+  readonly #waiterHost: WaiterHost
+  readonly #tellsAcquire: boolean
+  #settings: PoolSettings
+  #acquireCount = 0
+  #waitCount = 0
+  #waitDurationMs = 0
+  #acquireTimeouts = 0
+  #closed = false
+  #closing: Promise<void> | undefined
+  #onDrained: (() => void) | undefined
 
-  /** Opens `settings.min` connections. */
-  open(): Promise<void> { return Promise.reject(new Error('not yet')) }
-  acquire(_request: AcquireRequest): Promise<Loan> { return Promise.reject(new Error('not yet')) }
-  /** A loan when an idle connection is at hand, without waiting. */
-  tryAcquire(_request: AcquireRequest): Loan | undefined { throw new Error('not yet') }
-  stats(): PoolStats { throw new Error('not yet') }
-  holders(): readonly Holder[] { throw new Error('not yet') }
-  configure(_settings: Partial<PoolSettings>): void { throw new Error('not yet') }
+  constructor(settings: PoolSettings, parts: PoolParts) {
+    const { name } = parts
+    this.#settings = settings
+    this.#parts = parts
+    this.#name = name
+    this.#tellsAcquire = parts.notifier.listens('acquire')
+    this.#waiterHost = { gaveUp: (waiter, reason) => { this.#gaveUp(waiter, reason) } }
+    this.#loanHost = {
+      name,
+      explain: (cause, sql, neverSent) => parts.explain(cause, { node: name, sql, neverSent }),
+      returned: (loan, member, discard) => { this.#returned(loan, member, discard) },
+      cutOff: (member) => { this.#supply.members.close(member, 'cut-off') },
+      endedTwice: (loan) => { this.#warn('SLUICE_DOUBLE_RELEASE', 'a loan was given back twice', loan) },
+    }
+    this.#supply = new Supply(settings, parts, {
+      waiting: () => this.#line.length,
+      serve: (member, now) => { this.#serve(member, now) },
+      failed: (error, permanent) => { this.#connectFailed(error, permanent) },
+    })
+  }
+
+  /**
+   * Opens `settings.min` connections.
+   *
+   * @throws ConnectionError at once when the server refuses for good, after `acquireTimeoutMs` when it cannot be reached
+   */
+  async open(): Promise<void> {
+    this.#supply.start()
+    const request: AcquireRequest = { limits: UNLIMITED, label: 'sluice: opening pool.min', text: undefined, owner: undefined }
+    const loans = await Promise.allSettled(Array.from({ length: this.#settings.min }, () => this.acquire(request)))
+    for (const loan of loans) if (loan.status === 'fulfilled') loan.value.release()
+    for (const loan of loans) if (loan.status === 'rejected') throw loan.reason
+  }
+
+  /**
+   * Lends a connection, in order of arrival.
+   *
+   * When every connection is held by a transaction that itself waits in this line (this request's `owner` and `owners`
+   * included), no wait could end: the request is refused at once.
+   *
+   * @throws PoolTimeoutError after `acquireTimeoutMs`; ConnectionError instead when no connection could be made;
+   * QueryTimeoutError or QueryCancelledError when the request's own limits end first; PoolQueueFullError,
+   * PoolDeadlockError and PoolClosedError at once
+   */
+  acquire(request: AcquireRequest): Promise<Loan> {
+    const capture = this.#settings.leakDetectionMs > 0 ? captureBorrower() : undefined
+    const loan = this.#take(request, capture)
+    return loan ? Promise.resolve(loan) : this.#wait(request, capture)
+  }
+
+  /** A loan when an idle connection is at hand and nobody waits; undefined when `acquire` would wait or refuse. */
+  tryAcquire(request: AcquireRequest): Loan | undefined {
+    const capture = this.#settings.leakDetectionMs > 0 ? captureBorrower() : undefined
+    return this.#take(request, capture)
+  }
+
+  stats(): PoolStats {
+    const { members, connecting, connectFailures } = this.#supply
+    return {
+      max: this.#settings.max,
+      openConnections: members.all.size,
+      inUse: this.#loans.size,
+      idle: members.idle.length,
+      checking: Math.max(0, members.all.size - members.idle.length - this.#loans.size),
+      connecting,
+      waiting: this.#line.length,
+      waitCount: this.#waitCount,
+      waitDurationMs: this.#waitDurationMs,
+      acquireCount: this.#acquireCount,
+      acquireTimeouts: this.#acquireTimeouts,
+      opened: members.opened,
+      connectFailures,
+      maxIdleClosed: members.closedBecause('max-idle'),
+      maxIdleTimeClosed: members.closedBecause('idle'),
+      maxLifetimeClosed: members.closedBecause('lifetime'),
+      maxUsesClosed: members.closedBecause('uses'),
+      brokenClosed: members.brokenClosed,
+    }
+  }
+
+  /** Who holds a connection now. */
+  holders(): readonly Holder[] {
+    const now = performance.now()
+    return Array.from(this.#loans, (loan) => loan.holder(now))
+  }
+
+  /** Changes limits at run time: more room serves waiters at once, less closes connections as they come back. */
+  configure(settings: Partial<PoolSettings>): void {
+    this.#settings = { ...this.#settings, ...settings }
+    this.#supply.configure(this.#settings)
+  }
+
   /** Replaces all connections without failing a statement: idle ones now, lent ones when they return. */
-  reset(): Promise<void> { return Promise.reject(new Error('not yet')) }
-  close(_options: { readonly drainMs: number }): Promise<void> { return Promise.reject(new Error('not yet')) }
+  reset(): Promise<void> {
+    return this.#supply.reset()
+  }
+
+  /**
+   * Closes the pool: waiting and later callers are refused, loans may end within `drainMs`, then their connections are
+   * dropped and a warning names who held them. Never rejects; a second call waits for the first.
+   */
+  close(options: { readonly drainMs: number }): Promise<void> {
+    this.#closed = true
+    this.#closing ??= this.#close(options.drainMs)
+    return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    for (const waiter of this.#line) this.#refuse(waiter, poolClosed(this.#name))
+    const shut = this.#supply.shut()
+    if (this.#loans.size > 0 && drainMs > 0) {
+      const drained = new Promise<void>((resolve) => { this.#onDrained = resolve })
+      await withTimeout(drained, drainMs, () => poolClosed(this.#name)).catch(() => undefined)
+    }
+    this.#cutOff(drainMs)
+    const rest = shut.then(() => this.#supply.quiet())
+    await withTimeout(rest, CLOSE_PATIENCE_MS, () => poolClosed(this.#name)).catch(() => undefined)
+  }
+
+  #cutOff(drainMs: number): void {
+    if (this.#loans.size === 0) return
+    const holders = this.holders().map((holder) => `\n  ${describeHolder(holder)}`).join('')
+    this.#warn('SLUICE_POOL_CUT_OFF', `pool "${this.#name}" was closed; ${this.#loans.size} loans were not given back within ${drainMs} ms${holders}`)
+    for (const loan of this.#loans) {
+      clearTimeout(loan.leakTimer)
+      loan.cutOff()
+    }
+  }
+
+  #take(request: AcquireRequest, capture: Error | undefined): Loan | undefined {
+    const { expiresAt, signal } = request.limits
+    if (this.#closed || this.#line.length > 0 || signal?.aborted) return undefined
+    const now = performance.now()
+    if (expiresAt <= now) return undefined
+    const member = this.#supply.take(now)
+    if (!member) return undefined
+    const loan = this.#lend(member, request, now, capture)
+    if (this.#tellsAcquire) this.#tellAcquire(0, undefined)
+    return loan
+  }
+
+  #wait(request: AcquireRequest, capture: Error | undefined): Promise<Loan> {
+    const refusal = this.#refusal(request)
+    if (refusal) {
+      this.#tellAcquire(0, refusal)
+      return Promise.reject(refusal)
+    }
+    this.#supply.start()
+    const waiter = new Waiter(this.#waiterHost, request, performance.now(), this.#settings.acquireTimeoutMs, capture)
+    this.#line.join(waiter)
+    this.#supply.pump()
+    return waiter.promise
+  }
+
+  /** Why this request may not even wait. */
+  #refusal(request: AcquireRequest): SluiceError | undefined {
+    const { signal, expiresAt } = request.limits
+    const { maxWaiting } = this.#settings
+    if (this.#closed) return poolClosed(this.#name)
+    if (signal?.aborted) return cancelledWaiting(this.#name, request)
+    if (expiresAt <= performance.now()) return timedOutWaiting(this.#name, 0, request, undefined)
+    if (maxWaiting > 0 && this.#line.length >= maxWaiting) return queueFull(this.#name, maxWaiting, this.#evidence())
+    return this.#neverEnds(request) ? deadlock(this.#name, this.#evidence()) : undefined
+  }
+
+  /** Every connection is lent to a transaction that would be waiting here itself. */
+  #neverEnds(request: AcquireRequest): boolean {
+    const { owner, owners } = request
+    if (owner === undefined && !owners?.length) return false
+    if (this.#loans.size < Math.max(this.#supply.limit, this.#supply.backend.taken)) return false
+    for (const { owner: holder } of this.#loans) {
+      if (!holder) return false
+      if (holder !== owner && !owners?.includes(holder) && !this.#line.isWaiting(holder)) return false
+    }
+    return true
+  }
+
+  #lend(member: Member, request: AcquireRequest, now: number, capture: Error | undefined): Loan {
+    member.uses++
+    const loan = new Loan(this.#loanHost, member, request, now, capture)
+    this.#loans.add(loan)
+    this.#acquireCount++
+    const { leakDetectionMs } = this.#settings
+    if (leakDetectionMs > 0) watchForLeak(loan, leakDetectionMs, this.#name, this.#parts.notifier)
+    return loan
+  }
+
+  #serve(member: Member, now: number): void {
+    const waiter = this.#line.shift()
+    if (!waiter) return
+    const waitMs = now - waiter.since
+    this.#waitCount++
+    this.#waitDurationMs += waitMs
+    waiter.resolve(this.#lend(member, waiter.request, now, waiter.capture))
+    this.#tellAcquire(waitMs, undefined)
+  }
+
+  #returned(loan: Loan, member: Member, discard: string | undefined): void {
+    this.#loans.delete(loan)
+    clearTimeout(loan.leakTimer)
+    this.#supply.takeBack(member, discard === undefined ? this.#unclean(loan, member) : 'discarded', discard)
+    if (this.#loans.size === 0) this.#onDrained?.()
+  }
+
+  #unclean(loan: Loan, { connection, tainted }: Member): CloseReason | undefined {
+    if (connection.broken) return 'broken'
+    if (loan.running > 0 || connection.inFlight > 0) {
+      this.#warn('SLUICE_UNCLEAN_RELEASE', 'a connection came back with a statement still running and was thrown away', loan)
+      return 'in-flight'
+    }
+    if (connection.idle === false) {
+      this.#warn('SLUICE_UNCLEAN_RELEASE', 'a connection came back inside a transaction and was thrown away', loan)
+      return 'open-transaction'
+    }
+    return tainted ? 'unsettled' : undefined
+  }
+
+  #gaveUp(waiter: Waiter, reason: 'timeout' | 'abort'): void {
+    if (reason === 'abort') return void this.#refuse(waiter, cancelledWaiting(this.#name, waiter.request))
+    this.#acquireTimeouts++
+    const waitedMs = Math.round(performance.now() - waiter.since)
+    const why = waitOver(this.#name, waitedMs, this.#evidence(), this.#supply.failure)
+    this.#refuse(waiter, waiter.limited ? timedOutWaiting(this.#name, waitedMs, waiter.request, why) : why)
+  }
+
+  #connectFailed(error: SluiceError, permanent: boolean): void {
+    const nothingOpen = this.#supply.members.all.size === 0
+    for (const waiter of this.#line) {
+      // without a deadline of its own a wait for a server that is gone would never end
+      if (permanent || (nothingOpen && waiter.expiresAt === Infinity)) this.#refuse(waiter, error)
+    }
+  }
+
+  #refuse(waiter: Waiter, error: SluiceError): void {
+    this.#line.leave(waiter)
+    waiter.reject(error)
+    this.#tellAcquire(performance.now() - waiter.since, error)
+  }
+
+  #evidence(): Evidence {
+    const { head } = this.#line
+    let entangled = 0
+    for (const { owner } of this.#loans) if (owner && this.#line.isWaiting(owner)) entangled++
+    return {
+      stats: this.stats(), holders: this.holders(), oldestWaitMs: head && performance.now() - head.since, entangled, limit: this.#supply.limit,
+    }
+  }
+
+  #tellAcquire(waitMs: number, error: SluiceError | undefined): void {
+    if (this.#tellsAcquire) this.#parts.notifier.notify('acquire', { node: this.#name, waitMs, error })
+  }
+
+  #warn(code: string, message: string, loan?: Loan): void {
+    const about = loan ? `: ${describeHolder(loan.holder(performance.now()))}` : ''
+    this.#parts.notifier.notify('warning', { code, node: this.#name, message: message + about, error: loan?.capture })
+  }
 }

@@ -1,0 +1,150 @@
+import type { Limits } from '../core/deadline.js'
+import { listen, unlisten, type AbortListener } from './abort.js'
+import type { Loan } from './loan.js'
+
+/** A wish for a connection. */
+export interface AcquireRequest {
+  readonly limits: Limits
+  /** Who asks, for people: a route, a job, a transaction's name. */
+  readonly label: string | undefined
+  /** The statement it is asked for. */
+  readonly text: string | undefined
+  /** The transaction that will hold the loan; undefined for one statement's loan, which ends by itself. */
+  readonly owner: object | undefined
+  /** Transactions that cannot go on, and so cannot give their connections back, before this request is answered. */
+  readonly owners?: readonly object[]
+}
+
+/** What a waiter tells its pool. */
+export interface WaiterHost {
+  /** Its time is over, or its signal aborted. */
+  gaveUp(waiter: Waiter, reason: 'timeout' | 'abort'): void
+}
+
+/** One caller waiting for a connection. Settles once: with a loan, or with an error. */
+export class Waiter implements AbortListener {
+  readonly request: AcquireRequest
+  readonly since: number
+  /** `performance.now()` after which it gives up. */
+  readonly expiresAt: number
+  /** Where it was asked; only with leak detection. */
+  readonly capture: Error | undefined
+  readonly promise: Promise<Loan>
+  resolve!: (loan: Loan) => void
+  reject!: (error: Error) => void
+  next: Waiter | undefined = undefined
+  previous: Waiter | undefined = undefined
+  readonly #host: WaiterHost
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(host: WaiterHost, request: AcquireRequest, since: number, acquireTimeoutMs: number, capture: Error | undefined) {
+    this.#host = host
+    this.request = request
+    this.since = since
+    this.capture = capture
+    this.expiresAt = Math.min(request.limits.expiresAt, acquireTimeoutMs > 0 ? since + acquireTimeoutMs : Infinity)
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+
+  /** The request's own limit came first, not `acquireTimeoutMs`. */
+  get limited(): boolean { return this.expiresAt === this.request.limits.expiresAt }
+
+  /**
+   * Starts listening and counting. The timer keeps the process alive, unlike every other one of the pool: somebody
+   * awaits this wait, and it always ends.
+   */
+  arm(): void {
+    const { signal } = this.request.limits
+    if (signal) listen(signal, this)
+    if (this.expiresAt === Infinity) return
+    const ms = Math.ceil(this.expiresAt - performance.now())
+    this.#timer = setTimeout(onTimeout, Math.min(2 ** 31 - 1, Math.max(0, ms)), this)
+  }
+
+  disarm(): void {
+    clearTimeout(this.#timer)
+    const { signal } = this.request.limits
+    if (signal) unlisten(signal, this)
+  }
+
+  onAbort(): void {
+    this.#host.gaveUp(this, 'abort')
+  }
+
+  /** @internal */
+  onTimeout(): void {
+    this.#host.gaveUp(this, 'timeout')
+  }
+}
+
+function onTimeout(waiter: { onTimeout(): void }): void {
+  waiter.onTimeout()
+}
+
+/** Waiters in order of arrival: a linked list, so that joining, leaving from anywhere and serving take constant time. */
+export class WaitingLine {
+  #head: Waiter | undefined
+  #tail: Waiter | undefined
+  #length = 0
+  /** How many waiting requests each transaction is behind. */
+  readonly #owners = new Map<object, number>()
+
+  get length(): number { return this.#length }
+
+  /** The one waiting longest. */
+  get head(): Waiter | undefined { return this.#head }
+
+  join(waiter: Waiter): void {
+    waiter.previous = this.#tail
+    if (this.#tail) this.#tail.next = waiter
+    else this.#head = waiter
+    this.#tail = waiter
+    this.#length++
+    this.#countOwners(waiter.request, 1)
+    waiter.arm()
+  }
+
+  /** Takes the head out of the line. */
+  shift(): Waiter | undefined {
+    const head = this.#head
+    if (head) this.leave(head)
+    return head
+  }
+
+  leave(waiter: Waiter): void {
+    if (waiter.previous) waiter.previous.next = waiter.next
+    else this.#head = waiter.next
+    if (waiter.next) waiter.next.previous = waiter.previous
+    else this.#tail = waiter.previous
+    waiter.next = waiter.previous = undefined
+    this.#length--
+    this.#countOwners(waiter.request, -1)
+    waiter.disarm()
+  }
+
+  /** Whether a transaction waits for a connection of this pool. */
+  isWaiting(owner: object): boolean { return this.#owners.has(owner) }
+
+  *[Symbol.iterator](): Generator<Waiter> {
+    let waiter = this.#head
+    while (waiter) {
+      const { next } = waiter
+      yield waiter
+      waiter = next
+    }
+  }
+
+  #countOwners(request: AcquireRequest, change: 1 | -1): void {
+    if (request.owner) this.#count(request.owner, change)
+    for (const owner of request.owners ?? []) this.#count(owner, change)
+  }
+
+  #count(owner: object, change: 1 | -1): void {
+    const count = (this.#owners.get(owner) ?? 0) + change
+    if (count > 0) this.#owners.set(owner, count)
+    else this.#owners.delete(owner)
+  }
+}
