@@ -55,3 +55,8 @@ export function schemeNamed(name: string): string {
   const plain = name.trim().toLowerCase()
   return ENGINE_NAMES[plain] ?? plain
 }
+
+/** Whether two schemes usually mean the same engine. */
+export function sameEngine(one: string, other: string): boolean {
+  return (USUAL_ENGINE[one] ?? one) === (USUAL_ENGINE[other] ?? other)
+}

@@ -1,4 +1,4 @@
-import { schemeNamed, type KnownScheme } from './draft.js'
+import { schemeNamed } from './draft.js'
 import { parseDuration } from './duration.js'
 import { MAX_TIMER_MS, quoted } from './fields.js'
 import type { BackupOptions, DatabaseOptions, NodeOptions } from './options.js'
@@ -28,12 +28,12 @@ export interface EnvironmentOptions {
  *
  * @throws ConfigError naming the variable
  */
-export function optionsFromEnvironment(env: Environment, schemes: readonly KnownScheme[]): EnvironmentOptions {
+export function optionsFromEnvironment(env: Environment): EnvironmentOptions {
   const reader = new Reader(env)
   const url = reader.text('DATABASE_URL', 'primary')
   const family = url === undefined ? familyServers(reader) : {}
   const replicaUrls = reader.text('DATABASE_REPLICA_URLS', 'replicas')
-  const replicas = replicaUrls === undefined ? family.replicas : splitUrls(replicaUrls, schemes)
+  const replicas = replicaUrls === undefined ? family.replicas : splitUrls(replicaUrls)
   replicas?.forEach((_, index) => {
     reader.origins.set(`replicas.${String(index)}`, replicaUrls === undefined ? 'DB_REPLICA_HOSTS' : 'DATABASE_REPLICA_URLS')
   })

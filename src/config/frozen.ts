@@ -10,7 +10,7 @@ export function frozen<T extends object>(value: T): T {
 
 function copy(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || FOREIGN.has(key)) return value
-  if (Array.isArray(value)) return Object.freeze(SHALLOW.has(key) ? [...value] : value.map((item) => copy(item, '')))
+  if (Array.isArray(value)) return Object.freeze(value.map((item: unknown) => SHALLOW.has(key) ? item : copy(item, '')))
   if (SHALLOW.has(key)) return Object.freeze({ ...value })
   return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copy(item, name)])))
 }

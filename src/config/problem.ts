@@ -45,9 +45,9 @@ export function oneProblem(path: string, expected: string, got: string, hint?: s
  */
 export function describeGot(value: unknown, show: boolean): string {
   if (value === null || value === undefined) return String(value)
-  if (typeof value === 'number') return String(value)
+  if (typeof value === 'number') return show ? String(value) : 'a number'
   if (typeof value === 'boolean') return String(value)
-  if (typeof value === 'bigint') return `the bigint ${String(value)}n`
+  if (typeof value === 'bigint') return show ? `the bigint ${String(value)}n` : 'a bigint'
   if (typeof value === 'string') return describeText(value, show)
   if (typeof value === 'function') return 'a function'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`

@@ -27,7 +27,7 @@ export function resolveOptions(
   checkOptions(given)
   const ownDraft = given.primary === undefined ? undefined : draftServer(given.primary, 'primary', schemes)
   if (ownDraft !== undefined && hasAddress(ownDraft)) return resolved(given, ownDraft, NO_ORIGINS, schemes)
-  const fromEnv = optionsFromEnvironment(env, schemes)
+  const fromEnv = optionsFromEnvironment(env)
   const options = expandShorthands(over(given, fromEnv.options))
   checkOptions(options, fromEnv.origins)
   const draft = draftFromEnvironment(fromEnv.options.primary, ownDraft, fromEnv.origins, schemes)

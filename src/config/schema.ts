@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type * as ZodPackage from 'zod'
-import { buildFields, isRecord, quoted, type Fields, type ZodModule } from './fields.js'
+import type { z as Zod } from 'zod'
+import { isRecord, MAX_TIMER_MS, quoted } from './fields.js'
 
 /** libpq's `sslmode` words. */
 export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
@@ -24,6 +25,32 @@ export function loadSchemas(): Schemas {
 function buildSchemas(z: ZodModule) {
   const fields = buildFields(z)
   return { database: databaseSchema(z, fields), node: nodeSchema(fields), tls: tlsSchema(fields) }
+}
+
+type ZodModule = typeof Zod
+type Fields = ReturnType<typeof buildFields>
+
+// Every check of a field carries the same text, what the option expects, whichever way a value fails it.
+function buildFields(z: ZodModule) {
+  const within = (expected: string, min: number, max: number) =>
+    z.number(expected).int(expected).min(min, expected).max(max, expected).optional()
+  const custom = <T>(expected: string, test: (value: unknown) => boolean) => z.custom<T>(test, expected).optional()
+  return {
+    custom,
+    whole: (min: number, max = Number.MAX_SAFE_INTEGER) =>
+      within(`a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${String(min)}` : `from ${String(min)} to ${String(max)}`}`, min, max),
+    ms: (min = 0) => within(`a whole number of milliseconds from ${String(min)} to ${String(MAX_TIMER_MS)}`, min, MAX_TIMER_MS),
+    share: custom<number>('a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
+    above0: custom<number>('a number above 0', (value) => typeof value === 'number' && value > 0 && Number.isFinite(value)),
+    flag: z.boolean('true or false').optional(),
+    text: z.string('a text').min(1, 'a text').optional(),
+    texts: z.array(z.string('a text').min(1, 'a text'), 'a list of texts').optional(),
+    oneOf: <const Words extends readonly string[]>(words: Words) => z.enum(words, `one of ${quoted(words)}`).optional(),
+    fn: custom<() => unknown>('a function', (value) => typeof value === 'function'),
+    record: custom<Record<string, unknown>>('an object', isRecord),
+    textRecord: z.record(z.string(), z.string('a text'), 'an object of texts').optional(),
+    object: <Shape extends Zod.ZodRawShape>(shape: Shape) => z.strictObject(shape, 'an object'),
+  }
 }
 
 // Servers are texts or objects; the objects are checked one by one with the node's own schema, for clear paths.

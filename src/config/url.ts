@@ -32,10 +32,8 @@ export function parseServerUrl(url: string, path: string, schemes: readonly Know
 }
 
 /** Splits `url1,url2` at commas before a scheme only: a multi-host URL holds commas itself. */
-export function splitUrls(list: string, schemes: readonly KnownScheme[]): string[] {
-  const names = schemes.map((known) => `${known.scheme}:`).join('|')
-  const boundary = new RegExp(String.raw`,(?=\s*(?:${names}|[a-z][a-z0-9+.-]*:\/\/))`, 'i')
-  return list.split(boundary).map((url) => url.trim()).filter((url) => url !== '')
+export function splitUrls(list: string): string[] {
+  return list.split(/,(?=\s*(?:(?:sqlite|file|pglite):|[a-z][a-z0-9+.-]*:\/\/))/i).map((url) => url.trim()).filter((url) => url !== '')
 }
 
 function parseEmbedded(scheme: string, rest: string, path: string): ServerDraft {
@@ -132,7 +130,9 @@ function withParameters(draft: ServerDraft, query: Map<string, string>, path: st
     applicationName: take('application_name'),
     connectTimeoutMs: seconds(take('connect_timeout'), `${path} (connect_timeout)`),
   }
-  return { ...completed, parameters: Object.fromEntries(query) }
+  // A URL without a host is one of this machine, not one to be completed from elsewhere.
+  const hosts = completed.hosts.length === 0 ? [{ host: 'localhost', port: undefined }] : completed.hosts
+  return { ...completed, hosts, parameters: Object.fromEntries(query) }
 }
 
 function hostsFrom(hosts: readonly HostDraft[], hostText: string | undefined, portText: string | undefined, path: string): readonly HostDraft[] {
