@@ -10,7 +10,7 @@ import { statement } from '../../core/statement.js'
  */
 const NODE = `select r.in_recovery,
   case when r.in_recovery then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end::text as position,
-  case when not r.in_recovery or pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
+  case when not r.in_recovery or pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() then 0
     else greatest(0, extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000) end::float8 as lag_ms,
   case when r.in_recovery then coalesce((select received_tli from pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id)
     else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
@@ -47,15 +47,20 @@ export const postgresProbes: Probes = {
   }),
 }
 
-/** Bytes between two WAL positions (`16/B374D848`: high and low 32 bits in hexadecimal); 0 when `behind` is not behind. */
+/**
+ * Bytes between two WAL positions (`16/B374D848`: high and low 32 bits in hexadecimal); 0 when `behind` is not behind,
+ * `Infinity` when one of them is not a position: what cannot be compared has not been reached.
+ */
 export function walDistance(ahead: string, behind: string): number {
-  const difference = walBytes(ahead) - walBytes(behind)
-  return difference > 0n ? Number(difference) : 0
+  const from = walBytes(behind)
+  const to = walBytes(ahead)
+  if (from === undefined || to === undefined) return Infinity
+  return to > from ? Number(to - from) : 0
 }
 
-function walBytes(position: string): bigint {
-  const [high = '0', low = '0'] = position.split('/')
-  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
+function walBytes(position: string): bigint | undefined {
+  const parts = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(position)
+  return parts ? (BigInt(`0x${parts[1] ?? ''}`) << 32n) + BigInt(`0x${parts[2] ?? ''}`) : undefined
 }
 
 function textOf(value: unknown): string | undefined {
