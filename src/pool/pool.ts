@@ -209,14 +209,8 @@ export class Pool {
 
   /** Every connection is lent to a transaction that would be waiting here itself. */
   #neverEnds(request: AcquireRequest): boolean {
-    const { owner, owners } = request
-    if (owner === undefined && !owners?.length) return false
     if (this.#loans.size < Math.max(this.#supply.limit, this.#supply.backend.taken)) return false
-    for (const { owner: holder } of this.#loans) {
-      if (!holder) return false
-      if (holder !== owner && !owners?.includes(holder) && !this.#line.isWaiting(holder)) return false
-    }
-    return true
+    return this.#line.holdsUpAll(this.#loans, request)
   }
 
   #lend(member: Member, request: AcquireRequest, now: number, capture: Error | undefined): Loan {

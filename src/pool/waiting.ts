@@ -128,6 +128,16 @@ export class WaitingLine {
   /** Whether a transaction waits for a connection of this pool. */
   isWaiting(owner: object): boolean { return this.#owners.has(owner) }
 
+  /** Whether each of these loans is held by a transaction that waits here, or would with this request. */
+  holdsUpAll(loans: Iterable<{ readonly owner: object | undefined }>, { owner, owners = [] }: AcquireRequest): boolean {
+    if (owner === undefined && owners.length === 0) return false
+    for (const { owner: holder } of loans) {
+      if (!holder) return false
+      if (holder !== owner && !owners.includes(holder) && !this.isWaiting(holder)) return false
+    }
+    return true
+  }
+
   *[Symbol.iterator](): Generator<Waiter> {
     let waiter = this.#head
     while (waiter) {
