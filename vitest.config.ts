@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { CountReporter } from './test/support/count-reporter.js'
 
 // A zone half an hour off, with no daylight saving: code that trusts the local zone fails visibly.
 process.env['TZ'] = 'Asia/Kolkata'
@@ -11,7 +12,7 @@ export default defineConfig({
     env: { TZ: 'Asia/Kolkata' },
     pool: 'forks',
     maxWorkers: 2,
-    reporters: ['default', './test/support/count-reporter.ts'],
+    reporters: ['default', new CountReporter()],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

@@ -8,7 +8,7 @@ const STDOUT = 1
  * nothing (coverage tables, late warnings) comes after it. A file that cannot be loaded and an error outside of any
  * test count as failed: `0 failed` means a green run.
  */
-export default class CountReporter implements Reporter {
+export class CountReporter implements Reporter {
   #line: string | undefined
 
   onInit(): void {

@@ -1,0 +1,6 @@
+export { startCluster } from './start-cluster.js'
+export { Cluster, type ClusterDatabase, type NodeReference } from './cluster.js'
+export { ClusterNode, type NodeRole } from './cluster-node.js'
+export { TestClusterError } from './errors.js'
+export type { ClusterOptions, ClusterTls, ProviderName } from './options.js'
+export type { ServerState, StopMode } from './rig.js'
