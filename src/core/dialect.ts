@@ -42,7 +42,7 @@ export interface Probe<T> {
 /** What a node says of itself. */
 export interface NodeFacts {
   readonly role: 'primary' | 'replica'
-  /** Replay position (replica) or flushed position (primary), comparable through {@link Probes.comparePositions}. */
+  /** Replay position (replica) or flushed position (primary), comparable through {@link Probes.distance}. */
   readonly position: string | undefined
   /** Milliseconds since the last replayed commit; 0 when everything received has been replayed. */
   readonly lagMs: number | undefined
