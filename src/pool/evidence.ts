@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { Holder, PoolStats } from './stats.js'
 
 /** Holders named in one message. */
@@ -5,7 +6,7 @@ const NAMED_HOLDERS = 5
 const TEXT_LENGTH = 60
 
 /** This library's own folder, so that a stack line shows the caller's code. */
-const OWN_FOLDER = new URL('..', import.meta.url).href
+const OWN_FOLDER = fileURLToPath(new URL('..', import.meta.url))
 
 /** What is known of a pool at one moment. */
 export interface Evidence {
@@ -77,8 +78,10 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
 }
 
-/** The first line of a stack that lies outside this library. */
+/** Where the caller's code is in a stack: the first `file:line` outside this library and Node. */
 function callerLine(stack: string | undefined): string | undefined {
-  const frames = stack?.split('\n').slice(1).map((line) => line.trim().replace(/^at /, '')) ?? []
-  return frames.find((frame) => !frame.includes(OWN_FOLDER) && !frame.includes('node:')) ?? frames[0]
+  const frames = stack?.split('\n').slice(1).filter((frame) => !frame.includes('node:')) ?? []
+  const frame = frames.find((line) => !line.includes(OWN_FOLDER)) ?? frames[0]
+  const location = frame && /([^\s(]+:\d+):\d+\)?$/.exec(frame)?.[1]
+  return location?.replace(/^file:\/\//, '').replace(`${process.cwd()}/`, '')
 }
