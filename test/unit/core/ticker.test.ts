@@ -104,6 +104,17 @@ describe('Ticker', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is not put off by being started again', async () => {
+    const job = vi.fn(async () => {})
+    const ticker = new Ticker(job, () => 100)
+    ticker.start()
+    await vi.advanceTimersByTimeAsync(60)
+    ticker.start()
+    await vi.advanceTimersByTimeAsync(40)
+    expect(job).toHaveBeenCalledTimes(1)
+    await ticker.stop()
+  })
+
   it('keeps one timer when started twice', async () => {
     const ticker = new Ticker(async () => {}, () => 100)
     ticker.start()
