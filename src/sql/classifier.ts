@@ -1,24 +1,9 @@
-import type { Lexicon, StatementClass } from '../core/lexicon.js'
+import type { Lexicon } from '../core/lexicon.js'
+import { classify, type Classification } from './classify.js'
+import { Memo } from './memo.js'
+import { Vocabulary } from './vocabulary.js'
 
-/** What the classifier found out about one SQL text. */
-export interface Classification {
-  readonly class: StatementClass
-  /** A sentence for people: `calls nextval(), which writes`. */
-  readonly why: string
-  /** The wish of a comment that says `sluice: primary` or `sluice: replica`. */
-  readonly hint: 'primary' | 'replica' | undefined
-  /** Statements in the text; 0 when it is empty. */
-  readonly statements: number
-  /**
-   * Tables read or written, lower case, schema-qualified where the text does so; `undefined` when that cannot be told
-   * (unknown functions, DDL, DO, CALL). A superset: never too few.
-   */
-  readonly tables: readonly string[] | undefined
-  /** First keyword in upper case, `''` when there is none. */
-  readonly verb: string
-  /** May share a pipelined connection: one statement, a proven read, only built-in functions that cannot block. */
-  readonly shareable: boolean
-}
+export type { Classification } from './classify.js'
 
 /** The caller's own knowledge about functions, and the size of the memory. */
 export interface ClassifierOptions {
@@ -26,15 +11,44 @@ export interface ClassifierOptions {
   readonly writeFunctions: readonly string[]
   /** Own functions that only read, written as the statements call them: `app.price`, `slugify`. */
   readonly readOnlyFunctions: readonly string[]
-  /** Texts remembered; default 2,000. */
+  /** Texts remembered; default 2,000, 0 = none. */
   readonly maxEntries?: number
 }
 
-/** Tells reads from writes, one answer per text, remembered. */
-export class Classifier {
-  constructor(_lexicon: Lexicon, _options: Partial<ClassifierOptions> = {}) {}
+/** Longer texts are classified anew each time: mostly generated, seldom repeated, and heavy to keep. */
+const MAX_REMEMBERED_LENGTH = 16_384
 
-  classify(_text: string): Classification {
-    return { class: 'write', why: 'not looked at', hint: undefined, statements: 1, tables: undefined, verb: '', shareable: false }
+/**
+ * Tells reads from writes, one answer per text, remembered.
+ *
+ * A statement is a read only when everything in it is known to be harmless; what views, triggers, casts, domains and
+ * operators of the schema do is invisible in the text and not looked at.
+ *
+ * @example
+ * const classifier = new Classifier(postgresLexicon, { readOnlyFunctions: ['app.price'] })
+ * classifier.classify('select app.price(1)').class // 'read'
+ */
+export class Classifier {
+  readonly #vocabulary: Vocabulary
+  readonly #memo: Memo<Classification>
+
+  constructor(lexicon: Lexicon, options: Partial<ClassifierOptions> = {}) {
+    this.#vocabulary = new Vocabulary(lexicon, {
+      writeFunctions: options.writeFunctions ?? [],
+      readOnlyFunctions: options.readOnlyFunctions ?? [],
+    })
+    this.#memo = new Memo(options.maxEntries ?? 2_000)
+  }
+
+  /** Texts remembered at the moment. */
+  get size(): number { return this.#memo.size }
+
+  classify(text: string): Classification {
+    if (text.length > MAX_REMEMBERED_LENGTH) return classify(text, this.#vocabulary)
+    const known = this.#memo.get(text)
+    if (known) return known
+    const fresh = Object.freeze(classify(text, this.#vocabulary))
+    this.#memo.set(text, fresh)
+    return fresh
   }
 }
