@@ -3,15 +3,10 @@ import { UNLIMITED } from '../../../src/core/deadline.js'
 import { ConnectionError, ConstraintError, QueryCancelledError, QueryError, QueryTimeoutError } from '../../../src/core/errors.js'
 import { statement } from '../../../src/core/statement.js'
 import { CANCEL_GRACE_MS } from '../../../src/pool/guarded.js'
-import { FakeConnection, fakeError, fakeResult, hang } from '../../../src/testing/fake-driver.js'
-import { gate, rejection, request, rig, settled, turn, until, within } from './support.js'
+import { fakeError, fakeResult, hang } from '../../../src/testing/fake-driver.js'
+import { fake, gate, rejection, request, rig, settled, turn, until, within } from './support.js'
 
 const SLOW = statement('select slow')
-
-function fake(connection: unknown): FakeConnection {
-  if (connection instanceof FakeConnection) return connection
-  throw new Error('not a fake connection')
-}
 
 describe('a statement without limits', () => {
   it('returns the driver\'s own result, rows not copied', async () => {

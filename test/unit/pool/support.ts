@@ -4,7 +4,7 @@ import { Notifier } from '../../../src/core/notify.js'
 import type { AcquireEvent, ConnectEvent, WarningEvent } from '../../../src/core/observer.js'
 import type { PoolSettings } from '../../../src/core/settings.js'
 import { Pool, type AcquireRequest, type PoolParts } from '../../../src/pool/pool.js'
-import { FakeServer } from '../../../src/testing/fake-driver.js'
+import { FakeConnection, FakeServer } from '../../../src/testing/fake-driver.js'
 
 /** Limits that stay out of a test's way unless it sets them. */
 export const SETTINGS: PoolSettings = {
@@ -82,4 +82,10 @@ export function gate(): { readonly promise: Promise<void>; readonly open: () => 
   let open = (): void => undefined
   const promise = new Promise<void>((resolve) => { open = resolve })
   return { promise, open }
+}
+
+/** The connection of a loan as the fake it is. */
+export function fake(connection: unknown): FakeConnection {
+  if (connection instanceof FakeConnection) return connection
+  throw new Error('not a fake connection')
 }
