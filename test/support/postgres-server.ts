@@ -135,7 +135,7 @@ export class BareServer {
   async #end(): Promise<void> {
     const child = this.#process
     this.#process = undefined
-    if (!child || child.exitCode !== null) return
+    if (child?.exitCode !== null) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGINT')
     await ended

@@ -107,19 +107,26 @@ function arrayElement(item: unknown): string {
 function dateText(date: Date): string {
   if (Number.isNaN(date.getTime())) throw new Unsendable('is an invalid Date')
   const year = date.getFullYear()
-  const offsetSeconds = Math.round(-date.getTimezoneOffset() * 60)
   const day = `${pad(year < 1 ? 1 - year : year, 4)}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
   const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`
-  return `${day}T${time}${offsetText(offsetSeconds)}${year < 1 ? ' BC' : ''}`
+  return `${day}T${time}${offsetText(offsetSeconds(date))}${year < 1 ? ' BC' : ''}`
+}
+
+/** Local time minus UTC. `getTimezoneOffset` knows minutes only, and old local mean times have seconds. */
+function offsetSeconds(date: Date): number {
+  const local = new Date(0)
+  local.setUTCFullYear(date.getFullYear(), date.getMonth(), date.getDate())
+  local.setUTCHours(date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds())
+  return Math.round((local.getTime() - date.getTime()) / 1000)
 }
 
 /** `+05:30`, and `+05:53:28` for the local mean times of old dates. */
-function offsetText(offsetSeconds: number): string {
-  const seconds = Math.abs(offsetSeconds)
+function offsetText(offset: number): string {
+  const seconds = Math.abs(offset)
   const rest = seconds % 60
   const minutes = Math.floor(seconds / 60)
   const tail = rest === 0 ? '' : `:${pad(rest)}`
-  return `${offsetSeconds < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}${tail}`
+  return `${offset < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}${tail}`
 }
 
 function pad(value: number, length = 2): string {
