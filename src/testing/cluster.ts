@@ -109,7 +109,7 @@ export class Cluster implements AsyncDisposable {
    * @param reference - default: the running replica that has the most of the log
    */
   async promote(reference?: NodeReference): Promise<ClusterNode> {
-    this.#rig.checkPromotion()
+    await this.#rig.checkPromotion()
     const chosen = reference === undefined ? await this.#mostAdvanced() : this.node(reference)
     if (chosen.role === 'primary') throw new TestClusterError(`${chosen.name} is the primary already`)
     await promoteServer(chosen.server)

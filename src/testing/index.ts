@@ -1,6 +1,10 @@
 export { startCluster } from './start-cluster.js'
 export { Cluster, type ClusterDatabase, type NodeReference } from './cluster.js'
 export { ClusterNode, type NodeRole } from './cluster-node.js'
+export {
+  flakyProxy, FlakyProxy, type CutPoint, type CutWatch, type Direction, type FlakyProxyOptions,
+} from './flaky-proxy.js'
+export type { WireMessage } from './wire.js'
 export { TestClusterError } from './errors.js'
 export type { ClusterOptions, ClusterTls, ProviderName } from './options.js'
 export type { ServerState, StopMode } from './rig.js'

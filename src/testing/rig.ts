@@ -41,8 +41,8 @@ export interface Rig {
   readonly ca: string | undefined
   addReplica(primary: RigServer): Promise<RigServer>
   rejoin(server: RigServer, primary: RigServer): Promise<void>
-  /** Throws when this provider may not change who is primary. */
-  checkPromotion(): void
+  /** Rejects when this provider may not change who is primary. */
+  checkPromotion(): Promise<void>
   destroy(): Promise<void>
 }
 

@@ -2,11 +2,17 @@ import { asError } from '../core/deadline.js'
 import { Cluster, waitUntilUp } from './cluster.js'
 import { TestClusterError } from './errors.js'
 import { resolveClusterOptions, type ClusterOptions, type ResolvedClusterOptions } from './options.js'
+import { aptProvider } from './postgres/provider-apt.js'
+import { dockerProvider } from './postgres/provider-docker.js'
+import { embeddedProvider } from './postgres/provider-embedded.js'
+import { envProvider } from './postgres/provider-env.js'
 import { localProvider } from './postgres/provider-local.js'
 import type { Provider, Rig } from './rig.js'
 
 /** In the order they are tried. */
-const POSTGRES_PROVIDERS: readonly Provider[] = [localProvider]
+const POSTGRES_PROVIDERS: readonly Provider[] = [
+  envProvider, dockerProvider, localProvider, embeddedProvider, aptProvider,
+]
 
 /**
  * Starts a disposable primary with streaming replicas: real servers on loopback, in private folders, gone afterwards.

@@ -35,9 +35,14 @@ function lines(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings).map(([name, value]) => `${name} = ${quote(value)}\n`).join('')
 }
 
+/** Settings of every node: the cluster's, and over them the caller's. */
+export function serverSettings(own: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return { ...DEFAULTS, ...own }
+}
+
 /** `postgresql.conf`, the same on every node. */
-export function clusterConfiguration(settings: Readonly<Record<string, string>>): string {
-  return `${lines({ ...DEFAULTS, ...settings })}include_if_exists = '${NODE_FILE}'\n`
+export function clusterConfiguration(own: Readonly<Record<string, string>>): string {
+  return `${lines(serverSettings(own))}include_if_exists = '${NODE_FILE}'\n`
 }
 
 /** What differs from node to node. */

@@ -73,7 +73,7 @@ export class LocalRig implements Rig {
     await own.start()
   }
 
-  checkPromotion(): void {}
+  checkPromotion(): Promise<void> { return Promise.resolve() }
 
   destroy(): Promise<void> {
     this.#destroyed ??= this.#clearAway()
