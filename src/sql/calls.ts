@@ -35,7 +35,7 @@ function opensCall({ frames, vocabulary }: ScanState, chain: Chain): boolean {
   }
   const part = vocabulary.words.get(before.word)?.part
   // The column lists of INSERT INTO t (…), UPDATE SET (…) and THEN INSERT (…).
-  return !(frame.changes && (before.word === 'into' || part === UPDATE || part === INSERT))
+  return !(frame.changes && (before.word === 'into' || part === UPDATE || info?.part === INSERT))
 }
 
 function noteCall({ vocabulary, facts }: ScanState, chain: Chain): void {

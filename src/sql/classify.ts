@@ -36,7 +36,7 @@ export function classify(text: string, vocabulary: Vocabulary): Classification {
   if (others.length > 0) return several(found)
   const { class: kind, why } = trusted(verdict(first), found)
   return {
-    class: kind, why, hint: found.hint, statements: 1, tables: tablesOf(first), verb: first.verb,
+    class: kind, why, hint: found.hint, statements: 1, tables: found.doubtful ? undefined : tablesOf(first), verb: first.verb,
     shareable: kind === 'read' && first.quick && first.explain === 'none' && first.rule?.scan !== 'copy',
   }
 }
@@ -47,12 +47,12 @@ function trusted(judged: Verdict, { doubtful }: ScanResult): Verdict {
   return { class: 'write', why: 'holds a quote, comment or character that the server may read otherwise' }
 }
 
-function several({ statements, hint }: ScanResult): Classification {
+function several({ statements, hint, doubtful }: ScanResult): Classification {
   const verdicts = statements.map(verdict)
   const tied = verdicts.find((judged) => judged.class === 'transaction-control')
     ?? verdicts.find((judged) => judged.class === 'session')
   const tables = new Set<string>()
-  let known = true
+  let known = !doubtful
   for (const statement of statements) {
     const those = tablesOf(statement)
     if (!those) known = false

@@ -85,7 +85,7 @@ class Scanner {
     else if (facts.headOpen && kind === WORD) facts.head.push(name)
     this.#meaning(name, kind)
     state.expectVerb &&= facts.explain === 'options'
-    state.pass(kind, info ? name : '', info ? info.operand : true, info?.part === AS)
+    state.pass(kind, info ? name : '', info?.operand !== false || state.pendingTable, info?.part === AS)
   }
 
   #meaning(name: string, kind: number): void {
@@ -136,7 +136,9 @@ class Scanner {
   #option(frame: Frame, kind: number): boolean {
     const state = this.#state
     const { lexer, facts, previous, vocabulary } = state
-    const query = kind === OPEN || (kind === WORD && vocabulary.rule(lexer.value)?.scan === 'query')
+    // Only a reserved word cannot be the name of an option: `values` can.
+    const query = kind === OPEN
+      || (kind === WORD && vocabulary.rule(lexer.value)?.scan === 'query' && vocabulary.words.get(lexer.value)?.reserved === true)
     if (previous.kind === OPEN && query) {
       frame.kind = GROUP_OF
       return false

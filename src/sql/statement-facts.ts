@@ -48,12 +48,11 @@ export function verdict(facts: StatementFacts): Verdict {
   }
   if (rule.scan === 'none' || rule.scan === 'explain') return byFirstWords(facts, rule)
   if (facts.session !== undefined) return { class: 'session', why: facts.session }
-  if (facts.write !== undefined) return { class: 'write', why: facts.write }
   const explained = facts.explain !== 'none'
-  if (!explained || facts.analyze) {
-    if (rule.scan === 'change') return { class: 'write', why: rule.why ?? `${facts.verb} changes rows` }
-    if (facts.change !== undefined) return { class: 'write', why: facts.change }
-  }
+  const runs = !explained || facts.analyze
+  if (runs && rule.scan === 'change') return { class: 'write', why: rule.why ?? `${facts.verb} changes rows` }
+  if (facts.write !== undefined) return { class: 'write', why: facts.write }
+  if (runs && facts.change !== undefined) return { class: 'write', why: facts.change }
   if (rule.scan === 'copy' && !facts.toClient) return { class: 'write', why: 'COPY that does not go to this client' }
   if (explained) return { class: 'read', why: facts.analyze ? 'EXPLAIN ANALYZE of a read' : 'EXPLAIN without ANALYZE only plans' }
   return { class: 'read', why: 'only reads, locks nothing and calls only functions known to read' }
@@ -68,7 +67,7 @@ function byFirstWords(facts: StatementFacts, rule: StatementRule): Verdict {
   if (kind === 'write' && facts.temporary) return { class: 'session', why: 'uses a temporary schema, which belongs to one connection' }
   if (kind === 'read' && facts.write !== undefined) return { class: 'write', why: facts.write }
   if (kind === 'read' && facts.explain !== 'none') return { class: 'write', why: 'EXPLAIN of a statement that has no plan' }
-  const words = [facts.verb, ...facts.head.slice(0, variant?.words.length ?? 0).map((word) => word.toUpperCase())].join(' ')
+  const words = [facts.verb, ...facts.head.slice(0, variant?.words.length ?? 0).map((word) => word.toUpperCase())].join(' ').replace(' .', '.…')
   return { class: kind, why: (variant ? undefined : rule.why) ?? `${words} ${SENTENCES[kind]}` }
 }
 

@@ -83,7 +83,7 @@ const READ = `
   pg_tablespace_databases pg_tablespace_location pg_tablespace_size pg_timezone_abbrevs pg_timezone_names
   pg_total_relation_size pg_trigger_depth pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible
   pg_ts_template_is_visible pg_type_is_visible pg_typeof pg_wal_lsn_diff row_security_active satisfies_hash_partition
-  session_user shobj_description to_regclass to_regcollation to_regnamespace to_regoper to_regoperator to_regproc
+  session_user system_user shobj_description to_regclass to_regcollation to_regnamespace to_regoper to_regoperator to_regproc
   to_regprocedure to_regrole to_regtype to_regtypemod unicode_version icu_unicode_version version
   mxid_age pg_current_snapshot pg_snapshot_xip pg_snapshot_xmax pg_snapshot_xmin pg_visible_in_snapshot txid_current_snapshot
   txid_snapshot_xip txid_snapshot_xmax txid_snapshot_xmin txid_visible_in_snapshot current_query
