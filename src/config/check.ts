@@ -3,7 +3,7 @@ import { DEFAULTS } from './defaults.js'
 import { parseDuration } from './duration.js'
 import { isRecord } from './fields.js'
 import type { DatabaseOptions } from './options.js'
-import { configError, describeGot, isSecretPath, type Origins, type Problem } from './problem.js'
+import { configError, describeGot, isSecretPath, shownName, type Origins, type Problem } from './problem.js'
 import { loadSchemas } from './schema.js'
 import { defined } from './shorthands.js'
 import { nearest, suggestName } from './suggest.js'
@@ -51,7 +51,7 @@ function problemsOf(issue: Zod.core.$ZodIssue, schema: Zod.ZodObject, root: unkn
   const path = [...base, ...issue.path]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => ({
-      path: pathText([...path, name]), expected: 'a known option', got: 'an unknown name',
+      path: pathText([...path, shownName(name)]), expected: 'a known option', got: 'an unknown name',
       hint: suggestName(name, namesAt(schema, issue.path)),
     }))
   }

@@ -78,6 +78,7 @@ function familyServers(reader: Reader): FamilyServers {
 }
 
 function hostTexts(list: string, name: string, defaultPort: number | undefined): string[] {
+  if (list.includes('://')) throw oneProblem(name, 'a host name', 'a URL', 'URLs go into DATABASE_URL and DATABASE_REPLICA_URLS')
   return parseHosts(list, name).map(({ host, port = defaultPort }) =>
     `${host.includes(':') ? `[${host}]` : encodeURIComponent(host)}${port === undefined ? '' : `:${String(port)}`}`)
 }

@@ -9,7 +9,7 @@ import { environment, optionsFromEnvironment, type Environment } from './env.js'
 import { isRecord } from './fields.js'
 import { interpolate } from './interpolate.js'
 import type { DatabaseOptions } from './options.js'
-import { configError, describeGot, type Origins, type Problem } from './problem.js'
+import { configError, describeGot, shownName, type Origins, type Problem } from './problem.js'
 import { defined, expandShorthands } from './shorthands.js'
 import { optionsFromSpelling } from './spellings.js'
 
@@ -55,8 +55,13 @@ async function read(path: string): Promise<string> {
 }
 
 function fromEnvFile(text: string, file: string): LoadedConfig {
-  const { options, origins } = optionsFromEnvironment(parseEnv(text))
-  return checked(options, origins, file)
+  try {
+    const { options, origins } = optionsFromEnvironment(parseEnv(text))
+    return checked(options, origins)
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown
+    throw new ConfigError(`${file}: ${thrown.message}`, { option: thrown.option, hint: thrown.hint })
+  }
 }
 
 function fromContent(content: unknown, env: Environment, file: string): LoadedConfig {
@@ -73,7 +78,7 @@ function namedDatabases(content: Readonly<Record<string, unknown>>, name: string
     throw configError([{ path, expected, got, hint: undefined }], undefined, file)
   }
   const other = Object.keys(content).find((one) => one !== name)
-  if (other !== undefined) return refuse(other, `nothing beside ${name}`, 'an option')
+  if (other !== undefined) return refuse(shownName(other), `nothing beside ${name}`, 'an option')
   const list = content[name]
   if (!isRecord(list)) return refuse(name, 'an object of databases by name', describeGot(list, false))
   const entries = Object.entries(list).map(([key, options]): [string, DatabaseOptions] => {
@@ -89,7 +94,7 @@ function oneDatabase(content: Readonly<Record<string, unknown>>, base: string, f
   return checked(options, origins, file)
 }
 
-function checked(options: DatabaseOptions, origins: Origins, file: string): DatabaseOptions {
+function checked(options: DatabaseOptions, origins: Origins, file?: string): DatabaseOptions {
   checkOptions(expandShorthands(options), origins, file)
   return defined(options)
 }

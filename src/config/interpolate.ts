@@ -1,6 +1,6 @@
 import type { Environment } from './env.js'
 import { isRecord } from './fields.js'
-import type { Problem } from './problem.js'
+import { shownName, type Problem } from './problem.js'
 
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}/g
 const NAME = /^([A-Za-z_]\w*)(?::-([^]*))?$/
@@ -18,7 +18,7 @@ export function interpolate(content: unknown, env: Environment, problems: Proble
   if (Array.isArray(content)) return content.map((item, index) => interpolate(item, env, problems, inside(String(index))))
   // Class instances (a logger in a .js file) are not content.
   if (!isRecord(content) || (Object.getPrototypeOf(content) !== Object.prototype && Object.getPrototypeOf(content) !== null)) return content
-  return Object.fromEntries(Object.entries(content).map(([name, item]) => [name, interpolate(item, env, problems, inside(name))]))
+  return Object.fromEntries(Object.entries(content).map(([name, item]) => [name, interpolate(item, env, problems, inside(shownName(name)))]))
 }
 
 function interpolateText(text: string, env: Environment, problems: Problem[], path: string): string {

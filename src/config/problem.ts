@@ -60,6 +60,14 @@ function describeText(text: string, show: boolean): string {
   return show && /^[\w.+-]{1,24}$/.test(text) ? `the text '${redactUrl(text)}'` : 'a text'
 }
 
+/**
+ * A name that nothing knows, for a message. Where a quote is missing in a file, a password can end up as a name: only
+ * what looks like one is shown.
+ */
+export function shownName(name: string): string {
+  return /^[A-Za-z_-]{1,40}$/.test(name) ? name : '(a name with other characters than letters)'
+}
+
 /** Whether any part of an option's path names a secret. */
 export function isSecretPath(path: readonly PropertyKey[]): boolean {
   return path.some((part) => part === 'url' || (typeof part === 'string' && isSecretName(part)))

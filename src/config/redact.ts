@@ -6,7 +6,7 @@ const SECRET_KEY = /pass(?!ive|file)|pwd|secret|token|credential|api_?key|encryp
 const URL_START = /(?=\b[a-z][a-z0-9+.-]*:\/\/)/i
 // Greedy to the last '@': a password with an unescaped '@' or '/' is masked whole, at worst with a little more.
 const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):[^]*@/i
-const ASSIGNMENT = new RegExp(String.raw`\b((?:\w*_)?(?:${SECRET_WORD}))(\s*=\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^&\s,;]*)`, 'gi')
+const ASSIGNMENT = new RegExp(String.raw`\b(\w*(?:${SECRET_WORD}))(\s*=\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^&\s]*)`, 'gi')
 const PRIVATE_PEM = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g
 const AGE_IDENTITY = /AGE-SECRET-KEY-1[0-9A-Z]+/gi
 

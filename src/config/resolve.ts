@@ -82,20 +82,20 @@ function resolved(options: DatabaseOptions, primary: ServerDraft, origins: Origi
     return completeNode(inherit(draft, primary), name, scheme, defaults)
   }
   const replicas = (options.replicas ?? []).map((replica, index) => follow(replica, `replicas.${String(index)}`))
-  refuseSameNames([primaryNode, ...replicas])
+  refuseSameNames([primaryNode, ...replicas], origins)
   const direct = options.directUrl === undefined ? undefined : follow(options.directUrl, 'directUrl')
   return frozen({
     ...settings(options), primary: primaryNode, replicas, direct, connectTimeoutMs: primaryNode.connectTimeoutMs,
   })
 }
 
-function refuseSameNames(nodes: readonly ResolvedNode[]): void {
+function refuseSameNames(nodes: readonly ResolvedNode[], origins: Origins): void {
   const seen = new Map<string, string>()
   nodes.forEach(({ name }, index) => {
     const path = index === 0 ? 'primary' : `replicas.${String(index - 1)}`
     const first = seen.get(name)
     if (first !== undefined) {
-      throw oneProblem(path, `another server than ${first}`, `the same one ('${name}')`, 'leave it out, or give each a name of its own with the `name` option')
+      throw oneProblem(origins.get(path) ?? path, `another server than ${first}`, `the same one ('${name}')`, 'leave it out, or give each a name of its own with the `name` option')
     }
     seen.set(name, path)
   })

@@ -38,5 +38,5 @@ function expandedBackup(backup: BackupOptions): BackupOptions {
 }
 
 function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,7 +3,7 @@ import { schemeNamed, sameEngine } from './draft.js'
 import { parseDuration } from './duration.js'
 import { isRecord } from './fields.js'
 import type { DatabaseOptions } from './options.js'
-import { configError, describeGot, type Problem } from './problem.js'
+import { configError, describeGot, shownName, type Problem } from './problem.js'
 import { suggestName } from './suggest.js'
 
 /** A file's content as options, and where in the file each one stands. */
@@ -36,8 +36,9 @@ class Reading {
 
   section(section: Section, content: Readonly<Record<string, unknown>>, base: string): void {
     for (const [name, value] of Object.entries(content)) {
-      const path = base === '' ? name : `${base}.${name}`
       const meaning = Object.hasOwn(section, camelCase(name)) ? section[camelCase(name)] : undefined
+      const shown = meaning === undefined ? shownName(name) : name
+      const path = base === '' ? shown : `${base}.${shown}`
       if (meaning === undefined) this.#refuse(path, 'a known option', 'an unknown name', suggestName(name, namesLike(name, section)))
       else if (value !== null && value !== undefined) this.#take(meaning, value, path)
     }
