@@ -96,7 +96,7 @@ function arrayElement(item: unknown): string {
   if (Array.isArray(item)) return arrayLiteral(item)
   const value = toWire(item)
   if (value === null) return 'NULL'
-  if (typeof value !== 'string') return `"\\\\x${value.toString('hex')}"`
+  if (typeof value !== 'string') return `\\\\x${value.toString('hex')}`
   return `"${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"')}"`
 }
 

@@ -27,7 +27,7 @@ export function redacted(message: string, sqlState: string | undefined, error: u
   return text.split('\n', 1)[0] ?? text
 }
 
-/** From the first quote to the last: the input may itself contain quotes and line breaks. */
+/** From the first quote of any language to the last: the input may itself contain quotes and line breaks. */
 function withoutQuoted(message: string): string {
-  return message.replace(/"[\s\S]*"/, '"…"').replace(/«[\s\S]*»|„[\s\S]*“|'[\s\S]*'/, '"…"').replace(/\b0x[0-9a-f]{2}\b/gi, '0x…')
+  return message.replace(/["'«»„“”‘’「」][\s\S]*["'«»„“”‘’「」]/, '"…"').replace(/\b0x[0-9a-f]{2}\b/gi, '0x…')
 }
