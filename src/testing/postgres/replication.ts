@@ -64,7 +64,7 @@ async function rewind(server: LocalServer, primary: LocalServer): Promise<boolea
   await rm(join(server.dataFolder, 'postmaster.pid'), { force: true })
   const source = `host='${primary.folder}' port=${primary.port} user=postgres dbname=postgres`
   try {
-    await server.run('pg_rewind', ['-D', server.dataFolder, `--source-server=${source}`])
+    await server.run('pg_rewind', ['-D', server.dataFolder, '--no-sync', `--source-server=${source}`])
     return true
   } catch (error) {
     if (error instanceof TestClusterError) return false
