@@ -77,7 +77,7 @@ const REFUSING = new WeakSet<ConnectionTarget>()
 
 const NONE: readonly string[] = []
 
-const CHECK_INTERVAL_MS = 10_000
+const CHECK_INTERVAL_MS = 2_000
 
 /**
  * Settings of the session, sent as start-up options.

@@ -74,7 +74,7 @@ describe('a new session', () => {
   test('leaves the statement timeout alone, so that a longer timeout of a call is not cut, and notices a vanished client', async () => {
     const connection = await open({}, { statementTimeoutMs: 5_000 })
     expect(await value(connection, 'show statement_timeout')).toBe('0')
-    expect(await value(connection, 'show client_connection_check_interval')).toBe('5s')
+    expect(await value(connection, 'show client_connection_check_interval')).toBe('2s')
   })
 
   test('takes settings from URL parameters', async () => {
@@ -93,8 +93,9 @@ describe('a new session', () => {
     const connection = await open({ hosts: [{ host: server.folder, port: server.port }] })
     expect(await value(connection, 'select inet_client_addr()')).toBe(null)
     const sleeping = connection.query(statement('select pg_sleep(20)')).catch(kind)
-    await until(async () => (await value(await open(), `select count(*)::int from pg_stat_activity
-      where wait_event = 'PgSleep'`)) === 1, 'the statement to run')
+    const watcher = await open()
+    const state = `select wait_event from pg_stat_activity where pid = ${String(connection.id)}`
+    await until(async () => (await value(watcher, state)) === 'PgSleep', 'the statement to run')
     await connection.cancel?.()
     expect(await sleeping).toBe('cancelled')
   })
