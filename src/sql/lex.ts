@@ -1,7 +1,7 @@
 import type { Quoting } from '../core/lexicon.js'
 import {
   CAST, CHARACTER, CLOSE, CLOSE_BRACKET, COMMA, DIGIT, DOT, END, LETTER, NAME, NUMBER, OPEN, OPEN_BRACKET, OPERATOR,
-  OTHER, PARAM, SEMICOLON, SPACE, STRING, VARIABLE, WORD, continuesName,
+  OTHER, PARAM, SEMICOLON, SPACE, STRING, SYMBOL, VARIABLE, WORD, continuesName,
 } from './token.js'
 import { blockCommentEnd, decodeUnicodeEscapes, dollarTagEnd, foldAscii, hintIn, numberEnd, stringEnd } from './quotes.js'
 
@@ -125,10 +125,13 @@ export class Lexer {
       if (quote === 39) return this.#string(at + 3, 39, 'doubtful')
       if (quote === 34) return this.#name(at + 3, 34, true)
     }
-    let end = at
-    let folds = false
-    let foreign = false
-    for (let code = first; end < text.length && continuesName(code, this.#quoting.dollarQuotes); code = text.charCodeAt(++end)) {
+    const dollar = this.#quoting.dollarQuotes
+    let end = at + 1
+    let folds = first >= 65 && first <= 90
+    let foreign = first >= 128
+    for (; end < text.length; end++) {
+      const code = text.charCodeAt(end)
+      if (!continuesName(code, dollar)) break
       if (code >= 128) foreign = true
       else if (code >= 65 && code <= 90) folds = true
     }
@@ -190,7 +193,8 @@ export class Lexer {
       case 64: if (this.#quoting.variables) return this.#variable(at); else break
       default:
     }
-    if ('+-*/<>=~!@#%^&|`?'.includes(this.text.charAt(at))) return this.#token(OPERATOR, at + 1)
+    // What is left of the symbols makes operators, but for a few that stand in no statement.
+    if (CHARACTER[code] === SYMBOL && code !== 92 && code !== 123 && code !== 125) return this.#token(OPERATOR, at + 1)
     this.doubtful = true
     return this.#token(OTHER, at + 1)
   }

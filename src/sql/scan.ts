@@ -73,7 +73,7 @@ class Scanner {
     const label = state.continuesChain || previous.as
     if (state.continuesChain) chain.extend(name)
     else chain.start(name, previous)
-    if (name.includes('.')) chain.ambiguous = true
+    if (kind === NAME && name.includes('.')) chain.ambiguous = true
     const known = vocabulary.words.get(name)
     const info = label || kind === NAME ? undefined : known
     chain.info = info
