@@ -1,0 +1,108 @@
+import { createServer, type Server } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { resolveClusterOptions, type ProviderName } from '../../../src/testing/options.js'
+import { whyNoDocker } from '../../../src/testing/postgres/docker-daemon.js'
+import { envProvider } from '../../../src/testing/postgres/provider-env.js'
+import type { Availability, Provider, Rig } from '../../../src/testing/rig.js'
+import { startRig } from '../../../src/testing/start-cluster.js'
+
+const plain = resolveClusterOptions({ engine: 'postgres' }, {})
+const rig = (provider: ProviderName): Rig => ({ provider } as Rig)
+const provider = (name: ProviderName, found: Availability): Provider => ({ name, find: () => Promise.resolve(found) })
+const works = (name: ProviderName): Provider => provider(name, { start: () => Promise.resolve(rig(name)) })
+const fails = (name: ProviderName): Provider => provider(name, { start: () => Promise.reject(new Error('it broke')) })
+const absent = (name: ProviderName): Provider => provider(name, { reason: 'not here', remedy: 'get it' })
+
+afterEach(() => { vi.unstubAllEnvs() })
+
+describe('the choice of a provider', () => {
+  test('falls on the first that is there and starts', async () => {
+    const said: string[] = []
+    const options = { ...plain, onProgress: (message: string) => said.push(message) }
+    expect((await startRig([absent('env'), fails('docker'), works('local'), works('embedded')], options)).provider).toBe('local')
+    expect(said).toEqual(['provider docker failed: it broke'])
+  })
+
+  test('tells one line for each when there is none', async () => {
+    await expect(startRig([absent('env'), fails('docker'), absent('local')], plain)).rejects.toThrow([
+      'no PostgreSQL for the tests. Tried in this order:', '  env: not here; get it', '  docker: it broke', '  local: not here; get it',
+    ].join('\n'))
+  })
+
+  test('can be forced, and then no other stands in', async () => {
+    const forced = resolveClusterOptions({ engine: 'postgres' }, { SLUICE_TEST_PROVIDER: 'embedded' })
+    expect((await startRig([works('local'), works('embedded')], forced)).provider).toBe('embedded')
+    await expect(startRig([works('local'), fails('embedded')], forced)).rejects.toThrow('it broke')
+    await expect(startRig([works('local'), absent('embedded')], forced)).rejects.toThrow('embedded: not here')
+  })
+
+  test('never replaces servers named in the environment that do not answer', async () => {
+    await expect(startRig([fails('env'), works('local')], plain)).rejects.toThrow('it broke')
+  })
+})
+
+describe('the options', () => {
+  test.each([
+    [{ engine: 'oracle' as 'postgres' }, "engine must be 'postgres', got \"oracle\""],
+    [{ engine: 'postgres' as const, replicas: 1.5 }, 'replicas must be a whole number from 0 to 8, got 1.5'],
+    [{ engine: 'postgres' as const, version: 'nine' }, 'version must be a PostgreSQL major version from 13 on, got "nine"'],
+    [{ engine: 'postgres' as const, provider: 'cloud' as 'local' }, 'provider must be one of env, docker, local, embedded, apt, got "cloud"'],
+    [{ engine: 'postgres' as const, settings: { 'x = 1\ny': '1' } }, 'settings must be server settings by their names'],
+    [{ engine: 'postgres' as const, database: 'a"b' }, 'database must be a name of letters, digits, _ and -'],
+  ])('%o are refused with what was expected and what came', (options, message) => {
+    expect(() => resolveClusterOptions(options, {})).toThrow(message)
+  })
+
+  test('come from the environment where the caller says nothing', () => {
+    const env = { SLUICE_TEST_POSTGRES_VERSION: '15', SLUICE_TEST_PROVIDER: 'local' }
+    expect(resolveClusterOptions({ engine: 'postgres' }, env)).toMatchObject({ major: 15, provider: 'local' })
+    expect(resolveClusterOptions({ engine: 'postgres', version: '16.2', provider: 'docker' }, env)).toMatchObject({ major: 16, provider: 'docker' })
+  })
+})
+
+describe('the provider env', () => {
+  test('is absent without its variable, with too few replicas, and for what cannot be applied', async () => {
+    vi.stubEnv('SLUICE_TEST_POSTGRES_URL', '')
+    expect(await envProvider.find(plain)).toMatchObject({ reason: 'SLUICE_TEST_POSTGRES_URL is not set' })
+    vi.stubEnv('SLUICE_TEST_POSTGRES_URL', 'postgres://localhost/x')
+    vi.stubEnv('SLUICE_TEST_POSTGRES_REPLICA_URLS', 'postgres://localhost:2/x')
+    expect(await envProvider.find({ ...plain, replicas: 2 })).toMatchObject({ reason: '2 replicas wanted, SLUICE_TEST_POSTGRES_REPLICA_URLS names 1' })
+    expect(await envProvider.find({ ...plain, settings: { jit: 'off' } })).toHaveProperty('reason')
+    expect(await envProvider.find({ ...plain, replicas: 1 })).toHaveProperty('start')
+  })
+})
+
+describe('the search for a Docker daemon', () => {
+  const servers: Server[] = []
+  afterEach(() => { for (const server of servers.splice(0)) server.close() })
+
+  async function socketAt(path: string, answer: string): Promise<void> {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      if (answer) socket.once('data', () => socket.end(answer))
+    })
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+  }
+
+  test('finds one that answers, and does not wait for one that only listens', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-unit-'))
+    try {
+      await socketAt(join(folder, 'good'), 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK')
+      await socketAt(join(folder, 'mute'), '')
+      vi.stubEnv('DOCKER_HOST', `unix://${folder}/good`)
+      expect(await whyNoDocker()).toBeUndefined()
+      vi.stubEnv('DOCKER_HOST', `unix://${folder}/mute`)
+      const startedAt = performance.now()
+      expect(await whyNoDocker()).toBe('no daemon answers at DOCKER_HOST')
+      expect(performance.now() - startedAt).toBeLessThan(2_000)
+      vi.stubEnv('DOCKER_HOST', 'tcp://127.0.0.1:1')
+      expect(await whyNoDocker()).toBe('no daemon answers at DOCKER_HOST')
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
