@@ -1,0 +1,61 @@
+/** One row as the server's client hands it over. */
+export type AskedRow = Readonly<Record<string, unknown>>
+
+/** Asks one server, and no other, on a connection of its own that is closed afterwards. */
+export type Ask = (sql: string, values?: readonly unknown[]) => Promise<readonly AskedRow[]>
+
+/** Texts of the load. */
+export interface LoadStatements {
+  /** `$1` product; one row with its `id`. */
+  readonly readProduct: string
+  /** `$1` account; its latest orders, each with its `account`. */
+  readonly readOrders: string
+  /** Order id, account, product, amount. Nothing in the schema would refuse a second one of the same id. */
+  readonly insertOrder: string
+  /** Account, amount to add. */
+  readonly addToBalance: string
+}
+
+/** What a server counted by itself on the demo's tables, since they were made or since its last crash. */
+export interface Activity {
+  /** Scans of the tables that only reads look into: one for each read of the load. */
+  readonly reads: number
+  /** Rows inserted into `orders`. */
+  readonly inserts: number
+  /** Rows inserted, updated or deleted in any of the tables by statements run there (what a replica replays does not count). */
+  readonly changes: number
+}
+
+/** What a server holds. */
+export interface Contents {
+  readonly rows: number
+  readonly distinctIds: number
+  readonly idSum: number
+  readonly balance: number
+  /** The server says of itself that it is a replica. */
+  readonly replica: boolean
+}
+
+/** What the demo needs to know of an engine: its SQL, as data and questions. */
+export interface DemoEngine {
+  /** The engine's name for people. */
+  readonly label: string
+  /** Its name for `startCluster`. */
+  readonly cluster: 'postgres'
+  /** Makes schema, tables and their first rows; one text. */
+  setUp(schema: string): string
+  tearDown(schema: string): string
+  statements(schema: string): LoadStatements
+  version(ask: Ask): Promise<string>
+  /** Where the primary's log stands. */
+  position(ask: Ask): Promise<string>
+  /** Whether a replica has replayed the log up to there. */
+  hasReplayed(ask: Ask, position: string): Promise<boolean>
+  activity(ask: Ask, schema: string): Promise<Activity>
+  contents(ask: Ask, schema: string): Promise<Contents>
+}
+
+/** Rows the demo's tables begin with. */
+export const PRODUCTS = 1_000
+export const ACCOUNTS = 1_000
+export const FIRST_BALANCE = 100

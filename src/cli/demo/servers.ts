@@ -1,0 +1,118 @@
+import type { HostPort } from '../../core/driver.js'
+import type { NodeOptions } from '../../config/options.js'
+import type { ResolvedNode } from '../../config/resolved.js'
+import { splitUrls } from '../../config/url.js'
+import { resolveOptions } from '../../config/resolve.js'
+import { knownSchemes } from '../../database/registry.js'
+import { Database } from '../../facade/database.js'
+import { adminQuery } from '../../testing/admin.js'
+import type { Cluster } from '../../testing/cluster.js'
+import type { ClusterNode } from '../../testing/cluster-node.js'
+import { startCluster } from '../../testing/start-cluster.js'
+import type { Ask } from './engine.js'
+import type { DemoOptions } from './options.js'
+
+/** A server of the demo, and the way to ask it alone. */
+export interface DemoServer {
+  readonly name: string
+  readonly role: 'primary' | 'replica'
+  readonly url: string
+  readonly ask: Ask
+}
+
+/** The replica that dies and comes back. */
+export interface Victim {
+  readonly name: string
+  /** SIGKILL to all of its processes. */
+  kill(): Promise<void>
+  /** Settles when it takes connections again. */
+  start(): Promise<void>
+}
+
+/** Where the demo runs. */
+export interface DemoServers {
+  /** The primary first. */
+  readonly all: readonly DemoServer[]
+  /** Where they come from, for people. */
+  readonly origin: string
+  /** Who may be killed; or why nobody. */
+  readonly victim: Victim | string
+  /** Ends what was started. */
+  destroy(): Promise<void>
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * One's own servers when `DATABASE_URL` names them (`DATABASE_REPLICA_URLS` the replicas), otherwise servers started
+ * for the demo.
+ *
+ * @param narrate - told in one sentence what is going on
+ */
+export async function openServers(options: DemoOptions, env: Environment, narrate: (message: string) => void): Promise<DemoServers> {
+  const url = env['DATABASE_URL']
+  return url ? ownServers(url, splitUrls(env['DATABASE_REPLICA_URLS'] ?? '')) : startedServers(options, narrate)
+}
+
+async function startedServers({ engine, replicas }: DemoOptions, narrate: (message: string) => void): Promise<DemoServers> {
+  const cluster = await startCluster({ engine: engine.cluster, replicas, onProgress: narrate })
+  const ask = ({ url }: ClusterNode): Ask => (sql, values) => adminQuery({ url }, sql, values)
+  return {
+    all: [
+      { name: 'primary', role: 'primary', url: cluster.url, ask: ask(cluster.primary) },
+      ...cluster.replicas.map((node, index): DemoServer => ({ name: replicaName(index), role: 'replica', url: node.url, ask: ask(node) })),
+    ],
+    origin: cluster.provider,
+    victim: victimOf(cluster),
+    destroy: () => cluster.destroy(),
+  }
+}
+
+function replicaName(index: number): string {
+  return `replica-${String(index + 1)}`
+}
+
+function victimOf(cluster: Cluster): Victim | string {
+  const { replicas } = cluster
+  const node = replicas.at(-1)
+  if (node === undefined) return 'there is no replica to kill'
+  if (node.state !== 'running') return `the servers come from the environment (provider ${cluster.provider}), they are not ours to kill`
+  return { name: replicaName(replicas.length - 1), kill: () => node.kill(), start: () => node.start() }
+}
+
+function ownServers(primary: string, replicas: readonly string[]): DemoServers {
+  const resolved = resolveOptions({ primary, replicas }, knownSchemes())
+  const urls = [primary, ...replicas]
+  const all = [resolved.primary, ...resolved.replicas].map((node, index): DemoServer =>
+    ({ name: node.name, role: index === 0 ? 'primary' : 'replica', url: urls[index] ?? primary, ask: askAlone(node) }))
+  return {
+    all,
+    origin: 'your own, from DATABASE_URL',
+    victim: 'the servers are yours, not ours to kill',
+    destroy: () => Promise.resolve(),
+  }
+}
+
+/** One server on its own, whatever its role: nothing can be routed elsewhere. */
+function askAlone(node: ResolvedNode): Ask {
+  return async (sql, values = []) => {
+    const db = new Database({ primary: withoutDefaults(node), pool: { max: 1 } })
+    try {
+      return (await db.query(sql, values)).rows
+    } finally {
+      await db.close()
+    }
+  }
+}
+
+/** The server with what it had taken over from the primary spelled out. */
+function withoutDefaults({ name, target }: ResolvedNode): NodeOptions {
+  const { scheme, hosts, targetSessionAttrs, user, password, database, tls, applicationName, parameters, driverOptions } = target
+  return {
+    name, engine: scheme, hosts: hosts.map(hostText), targetSessionAttrs, user, password, database, ssl: tls, applicationName, parameters, driverOptions,
+  }
+}
+
+function hostText({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : encodeURIComponent(host)}:${String(port)}`
+}

@@ -1,0 +1,43 @@
+import type { Style } from '../style.js'
+import { table, type Column } from '../table.js'
+import { count, plural } from '../text.js'
+import { countableReads, type Claim, type Findings } from './claims.js'
+
+const COLUMNS: readonly Column[] = [
+  { title: 'SERVER' }, { title: 'SAYS IT IS' }, { title: 'ROWS', align: 'right' }, { title: 'DIFFERENT IDS', align: 'right' },
+  { title: 'BALANCE', align: 'right' }, { title: 'READS IT COUNTED', align: 'right' }, { title: 'WE COUNTED', align: 'right' },
+  { title: 'ROWS IT CHANGED', align: 'right' },
+]
+
+/** What the servers say, and what follows from it. */
+export function summaryLines(findings: Findings, claims: readonly Claim[], style: Style): string[] {
+  const { servers, kill } = findings
+  const rows = servers.map(({ name, replica, rows: held, distinctIds, balance, reads, changes }) => [
+    style.bold(name), replica ? 'replica' : 'primary', count(held), count(distinctIds), count(balance), count(reads),
+    count(countableReads(findings, name)), count(changes),
+  ])
+  const note = kill === undefined ? []
+    : [style.dim(` Reads of ${kill.victim}: since its return. What it had counted before died with it; we had counted ${count(kill.readsBefore)}.`)]
+  return [
+    '',
+    ` ${style.bold('What the servers say')}, each asked alone after the load had ended:`,
+    ...table(COLUMNS, rows, style.dim).map((line) => ` ${line}`),
+    ...note,
+    '',
+    ...claimLines(claims, style),
+    '',
+    ` ${verdict(claims, style)}`,
+  ]
+}
+
+function claimLines(claims: readonly Claim[], style: Style): string[] {
+  const { done, failed } = style.glyphs
+  return table([{ title: '' }, { title: '' }, { title: '' }], claims.map(({ claim, held, evidence }) =>
+    [held ? style.green(done) : style.red(failed), held ? claim : style.red(claim), evidence])).slice(1).map((line) => ` ${line}`)
+}
+
+function verdict(claims: readonly Claim[], style: Style): string {
+  const broken = claims.filter(({ held }) => !held)
+  if (broken.length === 0) return style.green(style.bold(`All ${plural(claims.length, 'claim')} held.`))
+  return style.red(style.bold(`${count(broken.length)} of ${plural(claims.length, 'claim')} did not hold: ${broken.map(({ claim }) => claim).join('; ')}.`))
+}

@@ -1,0 +1,38 @@
+import { parseArguments } from './args.js'
+import { errorLines, EXIT, UsageError } from './exit.js'
+import { commandHelp, helpText } from './help.js'
+import { Interrupted } from './interrupt.js'
+import { print, type Output } from './output.js'
+import { packageVersion } from './version.js'
+
+/**
+ * Runs one command line; resolves with the exit code and never rejects. Errors go to `output.err` as sentences.
+ *
+ * @param argv - without the program and the script
+ */
+export async function run(argv: readonly string[], output: Output): Promise<number> {
+  try {
+    return await perform(argv, output)
+  } catch (thrown) {
+    if (thrown instanceof Interrupted) return thrown.exitCode
+    const [first = '', ...others] = errorLines(thrown)
+    print(output.err, `${output.errorStyle.red('error:')} ${first}`, ...others.map((line) => `  ${line}`))
+    return thrown instanceof UsageError ? EXIT.usage : EXIT.failed
+  }
+}
+
+async function perform(argv: readonly string[], output: Output): Promise<number> {
+  const request = await parseArguments(argv)
+  switch (request.kind) {
+    case 'version':
+      print(output.out, packageVersion())
+      return EXIT.ok
+    case 'help':
+      print(output.out, ...request.command ? commandHelp(request.command, output.style) : helpText(output.style, packageVersion()))
+      return EXIT.ok
+    case 'command': {
+      const runCommand = await request.command.load()
+      return runCommand(request.invocation, output)
+    }
+  }
+}
