@@ -90,6 +90,8 @@ export interface Dialect {
   readonly probes: Probes
   /** Default TCP port; undefined for embedded engines. */
   readonly defaultPort: number | undefined
+  /** How a database is created: from which other one, and with what statement; undefined where there is no such thing. */
+  readonly databases: { readonly maintenance: string; create(quotedName: string): string } | undefined
   /** `$1` or `?` for the n-th parameter, counted from 1. */
   placeholder(position: number): string
   /** Quotes an identifier; throws on NUL. */

@@ -3,7 +3,7 @@ export type ErrorKind =
   | 'unique' | 'foreign-key' | 'not-null' | 'check' | 'exclusion'
   | 'deadlock' | 'serialization' | 'lock-timeout'
   | 'cancelled' | 'read-only' | 'aborted-transaction'
-  | 'syntax' | 'unknown-object' | 'permission' | 'data'
+  | 'syntax' | 'unknown-object' | 'duplicate-object' | 'permission' | 'data'
   | 'refused' | 'connect-timeout' | 'lost' | 'starting' | 'shutting-down'
   | 'authentication' | 'unknown-database' | 'too-many-connections' | 'tls' | 'host-unknown'
   | 'stale-plan' | 'unknown-statement' | 'other'

@@ -5,6 +5,7 @@ import type { Observer } from '../core/observer.js'
 import type { DatabaseOptions } from '../config/options.js'
 import type { ResolvedOptions } from '../config/resolved.js'
 import { DatabaseCore } from '../database/core.js'
+import { createDatabase } from '../database/create-database.js'
 import { HealthChecker } from '../health/health-checker.js'
 import { echoObserver, logObserver } from '../logging/log-observer.js'
 import type { Node, NodeState } from '../router/node.js'
@@ -80,7 +81,7 @@ export class Database extends DatabaseCore {
     const { nodes } = this.assembly
     const primaries = nodes.filter((node) => node.role === 'primary')
     const replicas = nodes.filter((node) => node.role === 'replica')
-    await Promise.all(primaries.map((node) => this.#greet(node)))
+    await Promise.all(primaries.map((node) => this.#greet(node).catch((error: unknown) => this.#createMissing(node, error))))
     const greeted = Promise.all(replicas.map((node) => this.#tolerate(node)))
     await withTimeout(greeted, REPLICAS_AT_START_MS, () => new Error('replicas are slow')).catch(() => undefined)
     this.health.start()
@@ -101,6 +102,15 @@ export class Database extends DatabaseCore {
     } finally {
       loan.release()
     }
+  }
+
+  /** `createIfMissing`: makes the database and tries once more; every other failure is passed on. */
+  async #createMissing(node: Node, error: unknown): Promise<NodeFacts> {
+    const { driver, options } = this.assembly
+    const missing = error instanceof ConnectionError && error.reason === 'unknown-database'
+    if (!missing || !options.createIfMissing) throw error
+    await createDatabase(driver, options)
+    return this.#greet(node)
   }
 
   async #tolerate(node: Node): Promise<void> {
@@ -133,7 +143,7 @@ export class Database extends DatabaseCore {
 
   /** @internal */
   protected override async shutDown(drainMs: number): Promise<void> {
-    await this.health.stop()
+    await this.health.close()
     await super.shutDown(drainMs)
   }
 }

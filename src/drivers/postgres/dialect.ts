@@ -27,6 +27,7 @@ export const postgresDialect: Dialect = {
   lexicon: postgresLexicon,
   probes: postgresProbes,
   defaultPort: 5432,
+  databases: { maintenance: 'postgres', create: (name) => `create database ${name}` },
   placeholder: (position) => `$${String(position)}`,
   quoteIdentifier,
   begin,

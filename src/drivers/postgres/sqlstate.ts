@@ -9,6 +9,7 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   '42601': 'syntax', '42501': 'permission',
   '42P01': 'unknown-object', '42703': 'unknown-object', '42883': 'unknown-object', '42704': 'unknown-object',
   '3F000': 'unknown-object', '42P02': 'unknown-object',
+  '42P04': 'duplicate-object', '42P06': 'duplicate-object', '42P07': 'duplicate-object', '42710': 'duplicate-object',
   '26000': 'unknown-statement',
   '28000': 'authentication', '28P01': 'authentication', '3D000': 'unknown-database',
   '53300': 'too-many-connections',

@@ -12,7 +12,7 @@ const EXPECTED: Record<ErrorKind, string> = {
   'unique': 'SLUICE_CONSTRAINT', 'foreign-key': 'SLUICE_CONSTRAINT', 'not-null': 'SLUICE_CONSTRAINT', 'check': 'SLUICE_CONSTRAINT',
   'exclusion': 'SLUICE_CONSTRAINT', 'deadlock': 'SLUICE_DEADLOCK', 'serialization': 'SLUICE_SERIALIZATION',
   'lock-timeout': 'SLUICE_LOCK_TIMEOUT', 'cancelled': 'SLUICE_QUERY_CANCELLED', 'read-only': 'SLUICE_READ_ONLY_NODE',
-  'aborted-transaction': 'SLUICE_TRANSACTION_ROLLED_BACK', 'syntax': 'SLUICE_QUERY', 'unknown-object': 'SLUICE_QUERY',
+  'aborted-transaction': 'SLUICE_TRANSACTION_ROLLED_BACK', 'syntax': 'SLUICE_QUERY', 'unknown-object': 'SLUICE_QUERY', 'duplicate-object': 'SLUICE_QUERY',
   'permission': 'SLUICE_QUERY', 'data': 'SLUICE_QUERY', 'refused': 'SLUICE_CONNECTION_REFUSED',
   'connect-timeout': 'SLUICE_CONNECT_TIMEOUT', 'lost': 'SLUICE_CONNECTION_LOST', 'starting': 'SLUICE_SERVER_STARTING',
   'shutting-down': 'SLUICE_SERVER_SHUTTING_DOWN', 'authentication': 'SLUICE_AUTHENTICATION',
