@@ -59,11 +59,13 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const transactions = new Transactions({ database, dialect, router, pinned, retry: options.retry })
 
   let execute: Execute = makeRun(router, notifier)
-  execute = observed(execute, { statistics, notifier, slowQueryMs, roleOf })
+  const observation = { statistics, notifier, slowQueryMs, roleOf }
+  execute = observed(execute, observation)
   execute = retried(execute, options.retry)
 
   const path = new PooledPath({
-    database, renderer: dialect, classifier, router, execute, transactions, statementTimeoutMs, readOnly, assertOpen,
+    database, renderer: dialect, classifier, execute, transactions, statementTimeoutMs, readOnly, assertOpen,
+    streams: { router, retry: options.retry, observed: observation },
   })
   return { driver, options, notifier, statistics, classifier, router, nodes, pinned, transactions, path }
 }

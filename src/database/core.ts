@@ -8,7 +8,8 @@ import type { SqlInput } from '../core/statement.js'
 import type { StatementClass } from '../core/lexicon.js'
 import type { DatabaseOptions } from '../config/options.js'
 import { resolveOptions } from '../config/resolve.js'
-import { ambientTransaction, waitingTransactions } from './ambient.js'
+import { ambientTransaction, holding, waitingTransactions } from './ambient.js'
+import { changedLimits } from './pool-limits.js'
 import { assemble, type Assembly, type CoreHooks } from './assemble.js'
 import { explain, type ExplainOptions, type Explanation } from './explain.js'
 import { Face } from './face.js'
@@ -71,6 +72,8 @@ export class DatabaseCore extends Face {
 
   readonly #identity: object
   readonly #assertOpen: () => void
+  /** Limits changed at run time, by node. */
+  readonly #poolLimits = new Map<string, PoolSettings>()
 
   /** Engine name: `postgres`. */
   get engine(): string { return this.assembly.driver.dialect.engine }
@@ -121,17 +124,18 @@ export class DatabaseCore extends Face {
     const { router, pinned } = this.assembly
     const limits = limitsFrom(options.timeoutMs ?? pinned.statementTimeoutMs, options.signal)
     const { node } = options.target === 'replica'
-      ? router.decide(router.planRead({}, 'a connection to a replica'), true, {})
+      ? router.decide(router.planRead({ target: 'replica' }, 'a connection to a replica'), false, {})
       : router.pickPrimary('connection', 'a connection of its own')
+    const holder = { identity: {} }
     const loan = await node.pool.acquire({
-      limits, label: options.label ?? 'connection', text: undefined, owner: undefined, owners: waitingTransactions(),
+      limits, label: options.label ?? 'connection', text: undefined, owner: holder.identity, owners: waitingTransactions(),
     })
     const session = new PinnedSession(pinned, node, loan, 'connection')
     session.dirty = true
     try {
-      return await work(new PinnedConnection(session))
+      return await holding(this.#identity, holder, () => work(new PinnedConnection(session)))
     } finally {
-      session.close(new PoolClosedError('the connection was given back: await everything you start inside the callback'))
+      session.abort(new PoolClosedError('the connection was given back', { hint: 'await everything you start inside the callback' }))
       await session.settled()
       await session.end()
     }
@@ -164,7 +168,14 @@ export class DatabaseCore extends Face {
    * @throws {@link ConfigError} a limit is out of range, or the node is unknown
    */
   configurePool(limits: Partial<PoolSettings>, node?: string): void {
-    for (const { pool } of this.#nodes(node)) pool.configure(limits)
+    const nodes = this.#nodes(node)
+    const changed = nodes.map(({ name }) => changedLimits(this.#poolLimits.get(name) ?? this.assembly.options.pool, limits))
+    nodes.forEach(({ name, pool }, index) => {
+      const settings = changed[index]
+      if (!settings) return
+      this.#poolLimits.set(name, settings)
+      pool.configure(settings)
+    })
   }
 
   /** Replaces connections without failing a query: idle ones at once, busy ones when they return. */

@@ -33,7 +33,7 @@ export class Face implements Queryable {
       const [values, merged] = this.#arguments(params, options)
       return this.#path.run<Row>(this.#statement(sql, values, merged), merged)
     } catch (error) {
-      return Promise.reject(error)
+      return Promise.reject(asError(error))
     }
   }
 

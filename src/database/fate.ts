@@ -3,8 +3,6 @@ import { limitsFrom, remainingMs, sleep, type Limits } from '../core/deadline.js
 import type { Dialect, Probe, TransactionFate } from '../core/dialect.js'
 import type { Node } from '../router/node.js'
 
-/** How long the server is asked about a COMMIT whose answer was lost. */
-const PATIENCE_MS = 10_000
 const PACE = { baseDelayMs: 20, maxDelayMs: 500 }
 
 /**
@@ -13,14 +11,16 @@ const PACE = { baseDelayMs: 20, maxDelayMs: 500 }
  * Only the same primary on the same timeline can know: after a failover the identifier may have been given to another
  * transaction, so a changed timeline means `unknown`. Source: PostgreSQL, `pg_xact_status()`.
  */
-export async function resolveFate(node: Node, dialect: Dialect, id: string, timeline: number | undefined): Promise<TransactionFate> {
+export async function resolveFate(
+  node: Node, dialect: Dialect, id: string, timeline: number, patienceMs: number,
+): Promise<TransactionFate> {
   const ask = dialect.probes.transactionFate
-  if (!ask || timeline === undefined) return 'unknown'
-  const limits = limitsFrom(PATIENCE_MS)
+  if (!ask) return 'unknown'
+  const limits = limitsFrom(patienceMs)
   for (let attempt = 0; remainingMs(limits) > 0; attempt++) {
     const fate = await askOnce(node, dialect, ask(id), timeline, limits)
     if (fate !== undefined && fate !== 'in-progress') return fate
-    await sleep(backoffMs(attempt, PACE) + 5)
+    await sleep(Math.min(backoffMs(attempt, PACE) + 5, remainingMs(limits)))
   }
   return 'unknown'
 }

@@ -1,9 +1,11 @@
 import { SluiceError } from '../core/errors.js'
 import type { Notifier } from '../core/notify.js'
 import type { QueryEvent, Role } from '../core/observer.js'
-import type { QueryResult } from '../core/result.js'
+import type { QueryResult, Route } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
+import type { Node } from '../router/node.js'
 import type { Call, Execute } from './execute.js'
+import { judge } from './run.js'
 import type { Statistics } from './statistics.js'
 
 /** What observation needs beside the statement itself. */
@@ -30,6 +32,41 @@ export function observed(next: Execute, parts: ObservedParts): Execute {
       parts.statistics.record(undefined, durationMs, true, parts.slowQueryMs)
       if (listened && error instanceof SluiceError) parts.notifier.notify('query', failed(statement, call, error, durationMs, parts))
       throw error
+    }
+  }
+}
+
+/**
+ * Hands a stream's batches through; counts it as one statement when it ends, whether all rows were read or not, and
+ * tells its node. The duration includes the time the consumer took.
+ */
+export async function* observedStream<Row>(
+  batches: AsyncIterable<Row[]>, statement: Statement, call: Call, node: Node, route: Route, parts: ObservedParts,
+): AsyncGenerator<Row[], void, undefined> {
+  const startedAt = performance.now()
+  let rowCount = 0
+  let failure: unknown
+  node.inFlight++
+  try {
+    for await (const rows of batches) {
+      rowCount += rows.length
+      yield rows
+    }
+  } catch (error) {
+    failure = error
+    judge(node, error, performance.now() - startedAt)
+    throw error
+  } finally {
+    node.inFlight--
+    if (failure === undefined) node.answered(undefined)
+    const durationMs = performance.now() - startedAt
+    parts.statistics.record(failure === undefined ? node.role : undefined, durationMs, failure !== undefined, parts.slowQueryMs)
+    if (parts.notifier.listens('query')) {
+      const error = failure instanceof SluiceError ? failure : undefined
+      parts.notifier.notify('query', {
+        text: statement.text, name: statement.name, label: call.options.label, node: node.name, role: node.role, route,
+        command: undefined, rowCount, durationMs, attempt: call.attempt, error,
+      })
     }
   }
 }

@@ -1,16 +1,20 @@
 import { limitsFrom, UNLIMITED, type Limits } from '../core/deadline.js'
-import { DeadlockError, SerializationError, SluiceError, TransactionClosedError } from '../core/errors.js'
+import { DeadlockError, QueryError, SerializationError, SluiceError, TransactionClosedError } from '../core/errors.js'
 import type { Notifier } from '../core/notify.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
 import { statement as makeStatement, type SqlRenderer, type Statement } from '../core/statement.js'
+import { listen, unlisten } from '../pool/abort.js'
+import { limitError } from '../pool/guarded.js'
 import type { Loan } from '../pool/loan.js'
 import type { Node } from '../router/node.js'
 import type { Classification, Classifier } from '../sql/classifier.js'
-import { observed } from './observed.js'
+import { observed, observedStream, type ObservedParts } from './observed.js'
 import { answer, judge } from './run.js'
 import type { Call, Execute } from './execute.js'
+import { OpenStream, streamLimits } from './open-stream.js'
 import type { Statistics } from './statistics.js'
+import { Turns, type LateError } from './turns.js'
 
 /** What pinned work needs of its database. */
 export interface PinnedParts {
@@ -23,19 +27,29 @@ export interface PinnedParts {
   readonly readOnly: boolean
 }
 
+/** How long a session may take to be reset before its connection is thrown away instead. */
+const RESET_MS = 2_000
+
 /**
  * One borrowed connection used by one owner: statements run strictly one after another in the order they were asked for
- * (so `Promise.all` is safe), and the owner's limits bound each of them.
+ * (so `Promise.all` is safe), and the owner's limits bound each of them, its wait in line included.
  */
 export class PinnedSession {
   readonly parts: PinnedParts
   readonly node: Node
   readonly loan: Loan
   readonly #route: Route
+  readonly #observed: ObservedParts
   readonly #execute: Execute
-  #tail: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
+  /** Aborts what the owner has started, when the owner itself is over. */
+  readonly #owner = new AbortController()
+  readonly #onAbort = { onAbort: (): void => { this.#owner.abort(this.#limits.signal?.reason) } }
   #limits: Limits = UNLIMITED
   #closed: SluiceError | undefined
+  #stream: OpenStream | undefined
+  #cutting = false
+  #ended = false
   /** A statement may have changed the session's state: it is reset before anyone else gets the connection. */
   dirty = false
   /** Something that is no proven read was sent. */
@@ -50,64 +64,107 @@ export class PinnedSession {
     this.node = node
     this.loan = loan
     this.#route = route
-    this.#execute = observed((statement, call) => this.#send(statement, call), { ...parts, roleOf: () => node.role })
+    this.#observed = { ...parts, roleOf: () => node.role }
+    this.#execute = observed((statement, call) => this.#send(statement, call), this.#observed)
   }
 
   /** Every later statement ends by then at the latest. */
-  limit(limits: Limits): void { this.#limits = limits }
+  limit(limits: Limits): void {
+    this.#limits = limits
+    if (limits.signal?.aborted) this.#onAbort.onAbort()
+    else if (limits.signal) listen(limits.signal, this.#onAbort)
+  }
 
   /** From now on every statement is refused with `reason`. */
   close(reason: SluiceError): void { this.#closed ??= reason }
 
+  /** Also ends what is running or waiting now. */
+  abort(reason: SluiceError): void {
+    this.close(reason)
+    this.#owner.abort(reason)
+  }
+
   /** Runs one of the caller's statements, after those already asked for. */
-  run<Row>(statement: Statement, options: QueryOptions, classification: Classification): Promise<QueryResult<Row>> {
+  async run<Row>(statement: Statement, options: QueryOptions, classification: Classification): Promise<QueryResult<Row>> {
+    this.refuseBesideStream(statement.text)
     this.#note(statement, classification)
     const call: Call = { options, classification, limits: this.#limitsOf(options), startedAt: performance.now(), attempt: 1 }
-    return this.enqueue(() => this.#execute<Row>(statement, call))
+    const leave = await this.#turns.enter(call.limits, this.#late(statement.text, call.limits))
+    try {
+      this.#refuseWhenClosed(statement.text)
+      return await this.#execute<Row>(statement, call)
+    } finally {
+      leave()
+    }
   }
 
   /** Streams one of the caller's statements; later statements wait until the stream has ended. */
   async *stream<Row>(statement: Statement, options: StreamOptions<Row>, classification: Classification): AsyncGenerator<Row[]> {
+    this.refuseBesideStream(statement.text)
     this.#note(statement, classification)
-    let done = (): void => undefined
-    const turn = this.#tail
-    this.#tail = new Promise<void>((resolve) => { done = resolve })
+    const limits = options.timeoutMs === undefined ? this.#streamLimits(options) : this.#limitsOf(options)
+    const call: Call = { options, classification, limits, startedAt: performance.now(), attempt: 1 }
+    const leave = await this.#turns.enter(limits, this.#late(statement.text, limits))
+    let open: OpenStream | undefined
     try {
-      await turn
+      if (this.#cutting) throw this.#cutShort(statement.text)
       this.#refuseWhenClosed(statement.text)
-      yield* this.loan.stream<Row>(statement, this.#limitsOf(options), options.batchSize ?? 100)
+      const batches = this.loan.stream<Row>(statement, limits, options.batchSize ?? DEFAULT_BATCH_SIZE)
+      this.#stream = open = new OpenStream(batches, leave, () => this.#cutShort(statement.text))
+      yield* observedStream<Row>(open.read<Row>(), statement, call, this.node, this.#route, this.#observed)
+    } catch (error) {
+      this.#blame(error)
+      throw error
     } finally {
-      done()
+      if (this.#stream === open) this.#stream = undefined
+      leave()
     }
   }
 
-  /** Runs one of our own statements (BEGIN, COMMIT, SAVEPOINT, …), in turn. */
-  control(text: string, limits: Limits = this.#limits): Promise<DriverResult> {
-    return this.enqueue(() => this.#query(makeStatement(text), limits), true)
+  /** Runs one of our own statements (BEGIN, COMMIT, SAVEPOINT, …), in turn, whether the session is closed or not. */
+  async control(text: string, limits: Limits = this.#controlLimits()): Promise<DriverResult> {
+    const leave = await this.#turns.enter(limits, this.#late(text, limits))
+    try {
+      return await this.#query(makeStatement(text), limits)
+    } finally {
+      leave()
+    }
   }
 
-  /** Runs `work` when everything asked for before has ended, whether it succeeded or not. */
-  enqueue<T>(work: () => Promise<T>, evenWhenClosed = false): Promise<T> {
-    const turn = this.#tail.then(() => {
-      if (!evenWhenClosed) this.#refuseWhenClosed(undefined)
-      return work()
+  /**
+   * Refuses a statement while a stream of this connection waits for its consumer: most likely it is the consumer who
+   * asks, and then neither would ever go on.
+   */
+  refuseBesideStream(sql: string | undefined): void {
+    if (this.#stream?.suspended !== true) return
+    throw new QueryError(`${this.node.name}: a stream of this connection is still being read, and a statement was asked for`, undefined, {
+      node: this.node.name, sql, neverSent: true,
+      hint: 'read the rows into an array first (many), or run the statement on another connection ({ ambient: false })',
     })
-    this.#tail = turn.catch(() => undefined)
-    return turn
   }
 
-  /** Waits for the statements already asked for. */
-  async settled(): Promise<void> { await this.#tail }
+  /** Waits for the statements already asked for; streams that were not read to the end are cut. */
+  async settled(): Promise<void> {
+    this.#cutting = true
+    try {
+      await this.#stream?.cut()
+      ;(await this.#turns.enter(UNLIMITED, () => new Error('never')))()
+    } finally {
+      this.#cutting = false
+    }
+  }
 
-  /** Gives the connection back, reset where its state may have changed, discarded where it is not certain. */
+  /** Gives the connection back, reset where its state may have changed, discarded where it is not certain. Idempotent. */
   async end(): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#limits.signal) unlisten(this.#limits.signal, this.#onAbort)
     const { loan } = this
     if (this.lost || loan.connection.broken) return void loan.discard('lost')
     if (loan.connection.idle === false) return void loan.discard('left inside a transaction')
     if (!this.dirty) return void loan.release()
     try {
-      if (!loan.connection.reset) return void loan.discard('its session state cannot be reset')
-      await loan.connection.reset()
+      await loan.reset(limitsFrom(RESET_MS))
       loan.release()
     } catch {
       loan.discard('its session state could not be reset')
@@ -128,12 +185,17 @@ export class PinnedSession {
       return result
     } catch (error) {
       judge(this.node, error, performance.now() - sentAt)
-      if (error instanceof DeadlockError || error instanceof SerializationError) this.conflict ??= error
-      if (error instanceof SluiceError && (error.connectionLost || this.loan.connection.broken)) this.lost ??= error
+      this.#blame(error)
       throw error
     } finally {
       this.node.inFlight--
     }
+  }
+
+  /** Remembers what an error means for the transaction. */
+  #blame(error: unknown): void {
+    if (error instanceof DeadlockError || error instanceof SerializationError) this.conflict ??= error
+    if (error instanceof SluiceError && (error.connectionLost || this.loan.connection.broken)) this.lost ??= error
   }
 
   #note(statement: Statement, classification: Classification): void {
@@ -142,10 +204,33 @@ export class PinnedSession {
   }
 
   #limitsOf(options: QueryOptions): Limits {
-    const own = limitsFrom(options.timeoutMs ?? this.parts.statementTimeoutMs, options.signal)
-    const { expiresAt, signal } = this.#limits
-    if (expiresAt >= own.expiresAt && (!signal || signal === own.signal)) return own
-    return { expiresAt: Math.min(expiresAt, own.expiresAt), signal: own.signal && signal ? AbortSignal.any([own.signal, signal]) : own.signal ?? signal }
+    const { expiresAt } = limitsFrom(options.timeoutMs ?? this.parts.statementTimeoutMs)
+    return { expiresAt: Math.min(expiresAt, this.#limits.expiresAt), signal: this.#signalOf(options) }
+  }
+
+  #streamLimits(options: QueryOptions): Limits {
+    return streamLimits(this.parts.statementTimeoutMs, this.#limits.expiresAt, this.#signalOf(options))
+  }
+
+  /** Our own statements are not cut off by the end of what they end: only the owner's own limits hold. */
+  #controlLimits(): Limits {
+    const { expiresAt } = limitsFrom(this.parts.statementTimeoutMs)
+    return { expiresAt: Math.min(expiresAt, this.#limits.expiresAt), signal: this.#limits.signal }
+  }
+
+  #signalOf({ signal }: QueryOptions): AbortSignal {
+    const own = this.#owner.signal
+    return signal && signal !== this.#limits.signal ? AbortSignal.any([signal, own]) : own
+  }
+
+  #late(sql: string, limits: Limits): LateError {
+    return (reason, ms) => limitError(reason, this.node.name, sql, limits, { neverSent: true, ms })
+  }
+
+  #cutShort(sql: string): SluiceError {
+    return new TransactionClosedError('the stream was cut: its transaction ended before all rows were read', {
+      node: this.node.name, sql, hint: 'read the stream to its end inside the callback, or leave the loop with break',
+    })
   }
 
   #refuseWhenClosed(sql: string | undefined): void {
@@ -153,6 +238,8 @@ export class PinnedSession {
     throw new TransactionClosedError(this.#closed.message, { cause: this.#closed.cause, sql, node: this.node.name, hint: this.#closed.hint })
   }
 }
+
+const DEFAULT_BATCH_SIZE = 100
 
 /** Settings that end with the transaction by themselves need no reset. */
 const TRANSACTION_LOCAL = /^\s*set\s+(local|constraints|transaction)\b/i

@@ -1,15 +1,14 @@
 import { limitsFrom } from '../core/deadline.js'
-import { SluiceError } from '../core/errors.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
 import type { SqlRenderer, Statement } from '../core/statement.js'
-import type { Router } from '../router/router.js'
 import type { Classifier } from '../sql/classifier.js'
-import { ambientTransaction, waitingTransactions } from './ambient.js'
+import { ambientTransaction } from './ambient.js'
 import type { Execute } from './execute.js'
 import type { StatementPath } from './face.js'
 import { guardPooled } from './guard.js'
-import { judge } from './run.js'
+import { streamLimits } from './open-stream.js'
+import { pooledStream, type PooledStreamParts } from './pooled-stream.js'
 import { Transaction } from './transaction.js'
 import type { Transactions } from './transactions.js'
 
@@ -18,15 +17,13 @@ export interface PooledParts {
   readonly database: object
   readonly renderer: SqlRenderer
   readonly classifier: Classifier
-  readonly router: Router
   readonly execute: Execute
+  readonly streams: PooledStreamParts
   readonly transactions: Transactions
   readonly statementTimeoutMs: number
   readonly readOnly: boolean
   readonly assertOpen: () => void
 }
-
-const DEFAULT_BATCH_SIZE = 100
 
 /** The way of an ordinary statement: joins the surrounding transaction when there is one, else runs on a pooled connection. */
 export class PooledPath implements StatementPath {
@@ -50,8 +47,7 @@ export class PooledPath implements StatementPath {
   }
 
   async *stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncGenerator<Row[]> {
-    const { classifier, router, readOnly, statementTimeoutMs, assertOpen } = this.#parts
-    const batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE
+    const { classifier, readOnly, statementTimeoutMs, assertOpen, streams } = this.#parts
     const ambient = this.#ambient(options)
     if (ambient) {
       yield* ambient.batches<Row>(statement, options)
@@ -60,20 +56,9 @@ export class PooledPath implements StatementPath {
     assertOpen()
     const classification = classifier.classify(statement.text)
     guardPooled(statement, classification, options, readOnly)
-    const limits = limitsFrom(options.timeoutMs ?? statementTimeoutMs, options.signal)
-    const { node } = router.pick(statement.text, classification, options)
-    const loan = await node.pool.acquire({ limits, label: options.label, text: statement.text, owner: undefined, owners: waitingTransactions() })
-    const sentAt = performance.now()
-    node.inFlight++
-    try {
-      yield* loan.stream<Row>(statement, limits, batchSize)
-    } catch (error) {
-      if (error instanceof SluiceError) judge(node, error, performance.now() - sentAt)
-      throw error
-    } finally {
-      node.inFlight--
-      loan.release()
-    }
+    const { timeoutMs, signal } = options
+    const limits = timeoutMs === undefined ? streamLimits(statementTimeoutMs, Infinity, signal) : limitsFrom(timeoutMs, signal)
+    yield* pooledStream<Row>(statement, options, { options, classification, limits, startedAt: performance.now(), attempt: 1 }, streams)
   }
 
   batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> {
@@ -91,9 +76,10 @@ export class PooledPath implements StatementPath {
       guardPooled(one, classification, options, readOnly)
       return classification.class
     })
-    const reads = classes.every((kind) => kind === 'read')
+    // what was asked to run on a replica, or to be no more than reads, is held to that by the server
+    const reads = options.target === 'replica' || classes.every((kind) => kind === 'read')
     return transactions.run(runAll, {
-      readOnly: reads, target: reads ? options.target : undefined, timeoutMs: options.timeoutMs, signal: options.signal,
+      readOnly: reads, target: options.target, timeoutMs: options.timeoutMs, signal: options.signal,
       name: options.name ?? options.label,
     })
   }

@@ -29,22 +29,37 @@ export function firstColumn(row: unknown, fields: readonly Field[]): unknown {
 export async function checkRows<Row>(rows: readonly unknown[], schema: RowSchema<Row>, sql: string, firstIndex: number): Promise<Row[]> {
   const checked: Row[] = []
   for (const [index, row] of rows.entries()) {
-    const answer = schema['~standard'].validate(row)
-    const result = answer instanceof Promise ? await answer : answer
+    const result = await validated(row, schema, sql, firstIndex + index)
     if (result.issues) throw schemaError(result, schema['~standard'].vendor, sql, firstIndex + index)
     checked.push(result.value)
   }
   return checked
 }
 
+/** A schema that throws instead of answering is the caller's mistake; its message may quote the value. */
+async function validated<Row>(row: unknown, schema: RowSchema<Row>, sql: string, index: number): Promise<SchemaResult<Row>> {
+  const { validate, vendor } = schema['~standard']
+  try {
+    return await validate(row)
+  } catch (cause) {
+    throw new SchemaError(`row ${String(index)}: the ${vendor} schema threw instead of answering`, {
+      cause, sql, row: index, path: '', fingerprint: fingerprintOf(sql), hint: 'validate() must return { value } or { issues }',
+    })
+  }
+}
+
 function schemaError(result: SchemaResult<unknown> & { issues: readonly unknown[] }, vendor: string, sql: string, row: number): SchemaError {
   const paths = result.issues.map((issue) => pathOf((issue as { path?: readonly unknown[] }).path))
   const path = paths[0] ?? ''
-  const fingerprint = createHash('sha256').update(sql).digest('hex').slice(0, 16)
   const more = paths.length > 1 ? ` (and ${String(paths.length - 1)} more)` : ''
   return new SchemaError(`row ${String(row)} does not fit the ${vendor} schema at '${path}'${more}`, {
-    sql, row, path, fingerprint, hint: 'compare the column with the schema; numeric and bigint columns arrive as strings',
+    sql, row, path, fingerprint: fingerprintOf(sql), hint: 'compare the column with the schema; numeric and bigint columns arrive as strings',
   })
+}
+
+/** A short stable name of a statement's text, for logs. */
+export function fingerprintOf(sql: string): string {
+  return createHash('sha256').update(sql).digest('hex').slice(0, 16)
 }
 
 function pathOf(path: readonly unknown[] | undefined): string {

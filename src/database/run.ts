@@ -1,13 +1,14 @@
-import { performance } from 'node:perf_hooks'
+import { asError } from '../core/deadline.js'
 import { ReadOnlyNodeError, SluiceError, TransactionOutcomeUnknownError } from '../core/errors.js'
 import type { Notifier } from '../core/notify.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import type { Node } from '../router/node.js'
-import type { Router } from '../router/router.js'
+import type { Decision, Router } from '../router/router.js'
 import type { Classification } from '../sql/classifier.js'
 import { waitingTransactions } from './ambient.js'
 import type { Call, Execute } from './execute.js'
+import { fingerprintOf } from './rows.js'
 
 /** The innermost {@link Execute}: picks a node, borrows a connection, asks the driver. */
 export function makeRun(router: Router, notifier: Notifier): Execute {
@@ -17,20 +18,26 @@ export function makeRun(router: Router, notifier: Notifier): Execute {
       return await runOn<Row>(node, route, statement, call)
     } catch (error) {
       if (!refusedByReplica(error, node, route)) throw error
-      const primary = router.pickPrimary('wrong-node', 'a replica refused it')
-      router.demote(statement.text)
-      notifier.notify('warning', {
-        code: 'SLUICE_WRONG_NODE', node: node.name, error: error as Error,
-        message: 'a statement taken for a read was refused by a replica; it goes to the primary from now on',
-      })
+      const primary = takeToPrimary(router, node, statement, error, notifier)
       return runOn<Row>(primary.node, primary.route, statement, call)
     }
   }
 }
 
 /** The replica did nothing and said so: the one error after which the primary may be asked at once. */
-function refusedByReplica(error: unknown, node: Node, route: Route): boolean {
+export function refusedByReplica(error: unknown, node: Node, route: Route): boolean {
   return error instanceof ReadOnlyNodeError && node.role === 'replica' && (route === 'read' || route === 'hint')
+}
+
+/** From now on this text goes to the primary; operators are told. */
+export function takeToPrimary(router: Router, refusedBy: Node, statement: Statement, error: unknown, notifier: Notifier): Decision {
+  const primary = router.pickPrimary('wrong-node', 'a replica refused it')
+  router.demote(statement.text)
+  notifier.notify('warning', {
+    code: 'SLUICE_WRONG_NODE', node: refusedBy.name, error: asError(error),
+    message: `a statement taken for a read was refused by a replica; it goes to the primary from now on (fingerprint ${fingerprintOf(statement.text)})`,
+  })
+  return primary
 }
 
 async function runOn<Row>(node: Node, route: Route, statement: Statement, call: Call): Promise<QueryResult<Row>> {
@@ -59,7 +66,7 @@ export function judge(node: Node, error: unknown, durationMs: number): void {
 }
 
 /** A write that was sent and never answered may have been done: the caller must hear that, not a mere lost connection. */
-function outcomeOf(error: unknown, statement: Statement, classification: Classification): unknown {
+export function outcomeOf(error: unknown, statement: Statement, classification: Classification): unknown {
   if (!(error instanceof SluiceError) || !error.connectionLost || error.neverSent || classification.class === 'read') return error
   return new TransactionOutcomeUnknownError(`the answer to this statement was lost (${error.message}); it may have been done`, {
     cause: error, sql: statement.text, node: error.node,

@@ -1,13 +1,12 @@
-import { asError, limitsFrom, type Limits } from '../core/deadline.js'
+import { limitsFrom, type Limits } from '../core/deadline.js'
 import type { Dialect, IsolationLevel } from '../core/dialect.js'
-import {
-  ConnectionError, SluiceError, TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError,
-} from '../core/errors.js'
+import { SluiceError, TransactionClosedError } from '../core/errors.js'
 import type { StreamOptions } from '../core/queryable.js'
 import type { Statement } from '../core/statement.js'
-import { ambientTransaction, inside, outside } from './ambient.js'
+import { ambientTransaction, inside } from './ambient.js'
+import { commit } from './commit.js'
 import { Face } from './face.js'
-import { resolveFate } from './fate.js'
+import { Hooks, type Hook } from './hooks.js'
 import type { PinnedSession } from './pinned.js'
 import { TransactionPath } from './transaction-path.js'
 
@@ -34,7 +33,9 @@ export interface TransactionOptions {
 /** How long ROLLBACK may take before the connection is thrown away instead. */
 const ROLLBACK_MS = 2_000
 
-type Hook = () => unknown
+/** How a transaction ended; `unknown`: the answer to COMMIT was lost and could not be found out. */
+export type TransactionOutcome = 'committed' | 'rolled-back' | 'unknown'
+
 /** What a transaction needs to know of the place it was opened in. */
 export interface TransactionParts {
   readonly database: object
@@ -43,11 +44,10 @@ export interface TransactionParts {
   /** The object that stands for the whole transaction in the pool's books. */
   readonly identity: object
   readonly limits: Limits
-  readonly name: string | undefined
   /** Set on a savepoint. */
   readonly outer?: Transaction
   /** Called once when the outermost transaction has ended, with its outcome. */
-  onEnd(outcome: 'committed' | 'rolled-back' | 'unknown'): void
+  onEnd(outcome: TransactionOutcome): void
 }
 
 /**
@@ -61,10 +61,8 @@ export class Transaction extends Face {
   readonly #parts: TransactionParts
   readonly #path: TransactionPath
   readonly #savepoint: string | undefined
-  readonly #afterCommit: Hook[] = []
-  readonly #afterRollback: Hook[] = []
-  readonly #timeline: number | undefined
-  #state: 'open' | 'committed' | 'rolled-back' | 'unknown' = 'open'
+  readonly #hooks = new Hooks()
+  #state: 'open' | TransactionOutcome = 'open'
   #ending: Promise<void> | undefined
   #innerDone: Promise<unknown> = Promise.resolve()
   #depth = 0
@@ -78,11 +76,10 @@ export class Transaction extends Face {
     this.identity = parts.identity
     this.#depth = parts.outer ? parts.outer.#depth + 1 : 0
     this.#savepoint = parts.outer ? `sluice_${String(this.#depth)}` : undefined
-    this.#timeline = parts.session.node.facts?.timeline
   }
 
-  /** `open`, `committed`, `rolled-back`, or `unknown` when the answer to COMMIT was lost and could not be found out. */
-  get state(): 'open' | 'committed' | 'rolled-back' | 'unknown' { return this.#state }
+  /** `open`, or how it ended. */
+  get state(): 'open' | TransactionOutcome { return this.#state }
 
   /** @internal A stream's rows in the batches they came in. */
   batches<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> { return this.#path.stream(statement, options) }
@@ -96,13 +93,13 @@ export class Transaction extends Face {
   /** Runs `hook` once the outermost transaction is committed. A throwing hook is reported as a warning. */
   afterCommit(hook: Hook): void {
     this.#assertOpen()
-    this.#afterCommit.push(hook)
+    this.#hooks.afterCommit(hook)
   }
 
   /** Runs `hook` once this transaction (or the one around it) is rolled back. */
   afterRollback(hook: Hook): void {
     this.#assertOpen()
-    this.#afterRollback.push(hook)
+    this.#hooks.afterRollback(hook)
   }
 
   /**
@@ -130,13 +127,13 @@ export class Transaction extends Face {
    * @throws {@link TransactionRolledBackError} an earlier error had aborted it: nothing was stored
    * @throws {@link TransactionOutcomeUnknownError} the answer was lost and the server could not tell
    */
-  commit(): Promise<void> {
+  async commit(): Promise<void> {
     this.#assertOpen()
-    return this.#ending ??= this.#savepoint ? this.#release() : this.#commit()
+    return this.#ending ??= this.#savepoint ? this.#release(this.#savepoint) : this.#commit()
   }
 
   /** Undoes the changes. Never rejects for a lost connection: the server undoes them by itself. */
-  rollback(): Promise<void> {
+  async rollback(): Promise<void> {
     this.#assertOpen()
     return this.#ending ??= this.#rollback()
   }
@@ -149,8 +146,8 @@ export class Transaction extends Face {
 
   /** @internal Rolls back unless it is settled; never rejects. */
   async abandon(): Promise<void> {
-    if (this.#ending) return this.#ending.catch(() => undefined)
-    if (this.#state === 'open') await this.rollback()
+    if (!this.#ending && this.#state === 'open') this.#ending = this.#rollback()
+    await this.#ending?.catch(() => undefined)
   }
 
   /** Rolls back when it is still open. */
@@ -160,10 +157,12 @@ export class Transaction extends Face {
 
   async #runInner<T>(work: (tx: Transaction) => Promise<T> | T): Promise<T> {
     this.#assertOpen()
+    const { session, database } = this.#parts
+    session.refuseBesideStream(undefined)
     const inner = new Transaction({ ...this.#parts, outer: this, onEnd: () => undefined })
-    await this.#parts.session.control(`SAVEPOINT ${inner.#savepoint ?? ''}`)
+    await session.control(`SAVEPOINT ${inner.#savepoint ?? ''}`)
     try {
-      const value = await inside(this.#parts.database, inner, () => work(inner))
+      const value = await inside(database, inner, () => work(inner))
       await inner.complete()
       return value
     } catch (error) {
@@ -172,126 +171,79 @@ export class Transaction extends Face {
     }
   }
 
-  async #release(): Promise<void> {
+  async #release(savepoint: string): Promise<void> {
+    const { session, outer } = this.#parts
     try {
-      await this.#parts.session.control(`RELEASE SAVEPOINT ${this.#savepoint ?? ''}`)
+      this.#assertOuterOpen()
+      await session.settled()
+      await session.control(`RELEASE SAVEPOINT ${savepoint}`)
     } catch (error) {
       this.#ending = undefined
       throw error
     }
     this.#state = 'committed'
-    const { outer } = this.#parts
-    if (!outer) return
-    outer.#afterCommit.push(...this.#afterCommit)
-    outer.#afterRollback.push(...this.#afterRollback)
+    if (outer) this.#hooks.promoteTo(outer.#hooks)
   }
 
   async #commit(): Promise<void> {
-    const { session } = this.#parts
-    await session.settled()
-    let id: string | undefined
-    try {
-      if (session.lost) throw session.lost
-      id = await this.#learnId()
-    } catch (error) {
-      return this.#failed(error)
-    }
-    try {
-      const { command } = await session.control('COMMIT', this.#parts.limits)
-      if (command === 'ROLLBACK') return await this.#failed(session.conflict ?? rolledBack(this.node))
-    } catch (error) {
-      if (error instanceof SluiceError && error.connectionLost && !error.neverSent) return this.#lostCommit(id, error)
-      return this.#failed(error)
-    }
-    await this.#end('committed')
-  }
-
-  /** Before COMMIT is sent nothing is stored: an error here means rolled back. */
-  async #failed(error: unknown): Promise<never> {
-    await this.#rollback()
-    throw asError(error)
-  }
-
-  async #learnId(): Promise<string | undefined> {
     const { session, dialect, limits } = this.#parts
-    const probe = dialect.probes.transactionId
-    if (!probe || !session.wrote || this.#timeline === undefined) return undefined
-    const { rows } = await session.control(probe.statement.text, limits)
-    return probe.read(rows)
-  }
-
-  async #lostCommit(id: string | undefined, cause: SluiceError): Promise<void> {
-    const { session, dialect } = this.#parts
-    if (!session.wrote) {
-      await this.#end('rolled-back')
-      throw new ConnectionError('lost', `${this.node}: the connection was lost at COMMIT of a transaction that changed nothing`, { cause, connectionLost: true })
-    }
-    const fate = id === undefined ? 'unknown' : await resolveFate(session.node, dialect, id, this.#timeline)
-    if (fate === 'committed') return this.#end('committed')
-    if (fate === 'aborted') {
-      await this.#end('rolled-back')
-      throw new TransactionRolledBackError(`${this.node}: the connection was lost at COMMIT; the server says it was rolled back`, {
-        cause, node: this.node, transient: true, connectionLost: true,
-      })
-    }
-    await this.#end('unknown')
-    throw new TransactionOutcomeUnknownError('the answer to COMMIT was lost and the server could not say whether it was done', { cause, node: this.node })
+    await session.settled()
+    const { state, error } = await commit(session, dialect, limits)
+    if (state === 'refused') await this.#rollback()
+    else await this.#end(state)
+    if (error) throw error
   }
 
   async #rollback(): Promise<void> {
     const { session } = this.#parts
-    if (!session.lost) {
-      await this.#undo(limitsFrom(ROLLBACK_MS)).catch((error: unknown) => { session.lost ??= error as SluiceError })
+    if (!this.#savepoint) session.abort(this.#closedError('rolled-back'))
+    try {
+      if (!session.lost && this.#outersOpen()) await this.#undo()
+    } catch (error) {
+      session.lost ??= error instanceof SluiceError ? error : this.#closedError('unknown')
     }
     await this.#end('rolled-back')
   }
 
-  async #undo(limits: Limits): Promise<void> {
+  async #undo(): Promise<void> {
     const { session } = this.#parts
+    await session.settled()
+    const limits = limitsFrom(ROLLBACK_MS)
     if (!this.#savepoint) return void await session.control('ROLLBACK', limits)
     await session.control(`ROLLBACK TO SAVEPOINT ${this.#savepoint}`, limits)
     await session.control(`RELEASE SAVEPOINT ${this.#savepoint}`, limits)
     session.conflict = undefined
   }
 
-  async #end(outcome: 'committed' | 'rolled-back' | 'unknown'): Promise<void> {
-    if (this.#state !== 'open') return
+  async #end(outcome: TransactionOutcome): Promise<void> {
     this.#state = outcome
     const { session, outer } = this.#parts
     if (!outer) {
-      session.close(new TransactionClosedError(closedMessage(outcome), { hint: 'await everything you start inside the callback' }))
+      session.close(this.#closedError(outcome))
       await session.end()
       this.#parts.onEnd(outcome)
     }
-    if (outcome === 'committed') await this.#fire(this.#afterCommit)
-    if (outcome === 'rolled-back') await this.#fire(this.#afterRollback)
+    await this.#hooks.fire(outcome, this.node, session.parts.notifier)
   }
 
-  async #fire(hooks: readonly Hook[]): Promise<void> {
-    for (const hook of hooks) {
-      try {
-        await outside(hook)
-      } catch (thrown) {
-        const error = asError(thrown)
-        this.#parts.session.parts.notifier.notify('warning', {
-          code: 'SLUICE_HOOK_THREW', node: this.node, message: `a hook after the end of a transaction threw: ${error.message}`, error,
-        })
-      }
-    }
+  /** Once a transaction around it has ended, a savepoint is gone: nothing may be sent for it any more. */
+  #outersOpen(): boolean {
+    for (let outer = this.#parts.outer; outer; outer = outer.#parts.outer) if (outer.#state !== 'open' || outer.#ending) return false
+    return true
+  }
+
+  #assertOuterOpen(): void {
+    if (!this.#outersOpen()) throw this.#closedError('ended with the transaction around it')
   }
 
   #assertOpen(): void {
-    if (this.#state === 'open' && !this.#ending) return
-    throw new TransactionClosedError(closedMessage(this.#state === 'open' ? 'ending' : this.#state), { node: this.node, hint: 'await everything you start inside the callback' })
+    if (this.#state !== 'open' || this.#ending) throw this.#closedError(this.#state === 'open' ? 'ending' : this.#state)
+    this.#assertOuterOpen()
   }
-}
 
-function rolledBack(node: string): TransactionRolledBackError {
-  return new TransactionRolledBackError(`${node}: COMMIT was answered with ROLLBACK: an earlier error had aborted the transaction`, {
-    node, hint: 'a statement failed and its error was swallowed; use tx.transaction() to try something that may fail',
-  })
-}
-
-function closedMessage(state: string): string {
-  return `the transaction is closed (${state})`
+  #closedError(state: string): TransactionClosedError {
+    return new TransactionClosedError(`the transaction is closed (${state})`, {
+      node: this.node, hint: 'await everything you start inside the callback, and use the transaction only there',
+    })
+  }
 }

@@ -5,12 +5,13 @@ import {
   ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, SerializationError, type SluiceError, TransactionRolledBackError,
 } from '../core/errors.js'
 import type { RetrySettings } from '../core/settings.js'
+import { listen, unlisten } from '../pool/abort.js'
 import type { Node } from '../router/node.js'
 import type { Router } from '../router/router.js'
 import { inside, waitingTransactions } from './ambient.js'
 import { ConflictGate } from './gate.js'
 import { PinnedSession, type PinnedParts } from './pinned.js'
-import { Transaction, type TransactionOptions } from './transaction.js'
+import { Transaction, type TransactionOptions, type TransactionOutcome } from './transaction.js'
 
 /** What running transactions needs of the database. */
 export interface TransactionsParts {
@@ -46,13 +47,17 @@ export class Transactions {
       } finally {
         leave?.()
       }
-      await sleep(Math.min(backoffMs(attempt, this.#parts.retry), remainingMs(limits)))
+      await sleep(Math.min(backoffMs(attempt, this.#parts.retry), remainingMs(limits)), limits.signal).catch(() => undefined)
     }
   }
 
-  /** Opens a transaction for the caller to end. */
-  begin(options: TransactionOptions): Promise<Transaction> {
-    return this.#begin(options, limitsFrom(options.timeoutMs, options.signal), 0)
+  /** Opens a transaction for the caller to end; it is rolled back when its limits come first. */
+  async begin(options: TransactionOptions): Promise<Transaction> {
+    const limits = limitsFrom(options.timeoutMs, options.signal)
+    const watch = new Watch(limits)
+    const tx = await this.#begin(options, limits, 0, () => { watch.end() })
+    watch.start(tx)
+    return tx
   }
 
   async #attempt<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions, limits: Limits, attempt: number): Promise<T> {
@@ -69,10 +74,10 @@ export class Transactions {
     }
   }
 
-  async #begin(options: TransactionOptions, limits: Limits, attempt: number): Promise<Transaction> {
+  async #begin(options: TransactionOptions, limits: Limits, attempt: number, onEnd?: () => void): Promise<Transaction> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#open(options, limits, attempt)
+        return await this.#open(options, limits, attempt, onEnd)
       } catch (error) {
         const dead = error instanceof ConnectionError && !error.permanent && (error.connectionLost || error.neverSent)
         if (!dead || tries >= BEGIN_ATTEMPTS || remainingMs(limits) === 0 || limits.signal?.aborted) throw error
@@ -80,7 +85,7 @@ export class Transactions {
     }
   }
 
-  async #open(options: TransactionOptions, limits: Limits, retries: number): Promise<Transaction> {
+  async #open(options: TransactionOptions, limits: Limits, retries: number, ended?: () => void): Promise<Transaction> {
     const { dialect, pinned } = this.#parts
     const node = this.#nodeFor(options)
     const identity = {}
@@ -93,14 +98,16 @@ export class Transactions {
     try {
       await session.control(dialect.begin(options), limits)
     } catch (error) {
-      loan.discard('BEGIN failed')
+      session.lost ??= error as SluiceError
+      await session.end()
       throw error
     }
-    const onEnd = (outcome: 'committed' | 'rolled-back' | 'unknown'): void => {
+    const onEnd = (outcome: TransactionOutcome): void => {
+      ended?.()
       if (!pinned.notifier.listens('transaction')) return
       pinned.notifier.notify('transaction', { name: options.name, node: node.name, outcome, retries, durationMs: performance.now() - startedAt })
     }
-    return new Transaction({ database: this.#parts.database, dialect, session, identity, limits, name: options.name, onEnd })
+    return new Transaction({ database: this.#parts.database, dialect, session, identity, limits, onEnd })
   }
 
   #nodeFor(options: TransactionOptions): Node {
@@ -108,7 +115,30 @@ export class Transactions {
     const onReplica = options.readOnly === true && options.target !== 'primary'
       && (options.isolationLevel !== 'serializable' || dialect.features.serializableOnReplica)
     if (!onReplica) return router.pickPrimary('transaction', 'a transaction that may write').node
-    return router.decide(router.planRead({}, 'a read-only transaction'), true, {}).node
+    return router.decide(router.planRead({ target: options.target }, 'a read-only transaction'), true, {}).node
+  }
+}
+
+/** Rolls a transaction back when its limits come before its end: an owner who forgot it must not keep the connection. */
+class Watch {
+  readonly #limits: Limits
+  #timer: NodeJS.Timeout | undefined
+  #tx: Transaction | undefined
+
+  constructor(limits: Limits) { this.#limits = limits }
+
+  start(tx: Transaction): void {
+    const { expiresAt, signal } = this.#limits
+    this.#tx = tx
+    if (signal) listen(signal, this)
+    if (expiresAt !== Infinity) this.#timer = setTimeout(() => { this.onAbort() }, remainingMs(this.#limits)).unref()
+  }
+
+  onAbort(): void { void this.#tx?.abandon() }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    if (this.#limits.signal) unlisten(this.#limits.signal, this)
   }
 }
 

@@ -63,10 +63,18 @@ export class HealthChecker {
   /** Starts probing every `health.intervalMs`. Does not keep the process alive. */
   start(): void { this.#ticker.start() }
 
-  /** Stops probing and closes the probes' connections. */
+  /** Stops probing and closes the probes' connections; {@link HealthChecker.start} begins again. */
   async stop(): Promise<void> {
-    await this.#ticker.stop()
+    const stopped = this.#ticker.stop()
+    await Promise.all(this.#probes.map((probe) => probe.release()))
+    await stopped
+  }
+
+  /** @internal Stops for good: also a check asked for later opens nothing. */
+  async close(): Promise<void> {
+    const stopped = this.#ticker.stop()
     await Promise.all(this.#probes.map((probe) => probe.close()))
+    await stopped
   }
 
   /** Probes every node now. Never rejects: a node that cannot be asked is reported as such. */

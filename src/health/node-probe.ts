@@ -14,6 +14,7 @@ export class NodeProbe {
   readonly #timeoutMs: number
   #connection: Connection | undefined
   #running: Promise<NodeFacts | undefined> | undefined
+  #abort = new AbortController()
   #closed = false
   /** Server version as it said itself when last connected. */
   version: string | undefined
@@ -34,18 +35,28 @@ export class NodeProbe {
     })
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
+  /** Ends a probe under way and closes the connection; a later probe opens a new one. */
+  async release(): Promise<void> {
+    this.#abort.abort()
     this.#drop()
     await this.#running
     this.#drop()
+    this.#abort = new AbortController()
+  }
+
+  /** {@link NodeProbe.release} for good: nothing is asked any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.release()
   }
 
   async #ask(): Promise<NodeFacts | undefined> {
+    if (this.#closed) return undefined
+    const { signal } = this.#abort
     try {
       return await this.#once()
     } catch (error) {
-      if (!this.#closed) this.node.failed(asConnectionError(error, this.node.name))
+      if (!signal.aborted) this.node.failed(asConnectionError(error, this.node.name))
       return undefined
     }
   }
@@ -61,8 +72,9 @@ export class NodeProbe {
       }
     }
     const abort = new AbortController()
+    const signal = AbortSignal.any([abort.signal, this.#abort.signal])
     const startedAt = performance.now()
-    const connecting = this.node.connect(abort.signal).then((connection) => this.#keep(connection, abort.signal))
+    const connecting = this.node.connect(signal).then((connection) => this.#keep(connection, signal))
     try {
       const connection = await withTimeout(connecting, this.#timeoutMs, () => this.#silence('accept a connection'))
       return await this.#query(connection, Math.max(1, this.#timeoutMs - (performance.now() - startedAt)))
@@ -80,7 +92,7 @@ export class NodeProbe {
   }
 
   #keep(connection: Connection, signal: AbortSignal): Connection {
-    if (this.#closed || signal.aborted) connection.destroy()
+    if (signal.aborted) connection.destroy()
     else {
       this.#connection = connection
       this.version = connection.server.version

@@ -77,12 +77,13 @@ export class Node implements BalanceCandidate {
   /** Over its lag limit, and not yet clearly back under it. */
   get lagging(): boolean { return this.#lagging }
 
-  /** A statement was answered (an error about the statement itself is an answer too). */
-  answered(durationMs: number): void {
+  /**
+   * A statement was answered (an error about the statement itself is an answer too). Without a duration (a stream, whose
+   * consumer sets the pace) the response time stays what it was.
+   */
+  answered(durationMs: number | undefined): void {
     this.queries++
-    this.#responseMs = durationMs > this.#responseMs
-      ? durationMs
-      : this.#responseMs + (durationMs - this.#responseMs) * EWMA_SHARE
+    if (durationMs !== undefined) this.#average(durationMs)
     if (this.#state !== 'up') this.#recover('a statement was answered')
   }
 
@@ -95,16 +96,21 @@ export class Node implements BalanceCandidate {
   }
 
   /**
-   * An attempt to reach it failed. Errors that say nothing about the node's health (a wrong password, a statement's
-   * own error) do not count.
+   * An attempt to reach it failed. Errors that say nothing about the node's health (a full server, a statement's own
+   * error) do not count.
    */
   failed(error: SluiceError): void {
     if (!(error instanceof ConnectionError) && !error.connectionLost) return
     this.lastError = error
+    // a server that is full answers: it is alive
+    if (error instanceof ConnectionError && error.reason === 'too-many-connections') return
     this.#failures++
-    const refused = error instanceof ConnectionError && (error.reason === 'too-many-connections')
-    if (refused) return
     this.#become(this.#failures >= this.#settings.failureThreshold ? 'down' : 'suspect', error.message)
+  }
+
+  #average(durationMs: number): void {
+    const difference = durationMs - this.#responseMs
+    this.#responseMs += difference > 0 ? difference : difference * EWMA_SHARE
   }
 
   #recover(reason: string): void {

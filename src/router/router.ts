@@ -57,14 +57,14 @@ export class Router {
     }
     if (classification.class !== 'read') return this.#planFor('primary', 'write', classification.why, options)
     if (this.#demoted.has(text)) return this.#planFor('primary', 'write', 'a replica refused this text before', options)
-    if (this.#settings.reads === 'primary') return this.#planFor('primary', 'read', "routing.reads is 'primary'", options)
     return this.planRead(options, classification.why)
   }
 
   /** Plan for work known to be read-only. */
   planRead(options: QueryOptions, why: string): Plan {
-    const configured = this.#replicas().length > 0
-    return configured ? this.#planFor('replica', 'read', why, options) : this.#planFor('primary', 'read', 'there are no replicas', options)
+    if (options.target === 'replica') return this.#planFor('replica', 'forced', why, options)
+    if (this.#settings.reads === 'primary') return this.#planFor('primary', 'read', "routing.reads is 'primary'", options)
+    return this.#replicas().length > 0 ? this.#planFor('replica', 'read', why, options) : this.#planFor('primary', 'read', 'there are no replicas', options)
   }
 
   /**

@@ -1,0 +1,64 @@
+import { backoffMs } from '../core/backoff.js'
+import { sleep } from '../core/deadline.js'
+import type { StreamOptions } from '../core/queryable.js'
+import type { RetrySettings } from '../core/settings.js'
+import type { Statement } from '../core/statement.js'
+import type { Decision, Router } from '../router/router.js'
+import { waitingTransactions } from './ambient.js'
+import type { Call } from './execute.js'
+import { observedStream, type ObservedParts } from './observed.js'
+import { mayRepeat } from './retried.js'
+import { outcomeOf, refusedByReplica, takeToPrimary } from './run.js'
+
+/** What streaming on a pooled connection needs. */
+export interface PooledStreamParts {
+  readonly router: Router
+  readonly retry: RetrySettings
+  readonly observed: ObservedParts
+}
+
+const DEFAULT_BATCH_SIZE = 100
+
+/**
+ * Streams a statement on a pooled connection. Until the first batch has arrived it is repeated where a plain statement
+ * would be; after that an error is the caller's, who has seen rows.
+ */
+export async function* pooledStream<Row>(
+  statement: Statement, options: StreamOptions<Row>, call: Call, parts: PooledStreamParts,
+): AsyncGenerator<Row[], void, undefined> {
+  const { router, retry, observed } = parts
+  const batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE
+  let decision = router.pick(statement.text, call.classification, options)
+  for (;;) {
+    let started = false
+    try {
+      for await (const batch of streamOn<Row>(decision, statement, call, batchSize, observed)) {
+        started = true
+        yield batch
+      }
+      return
+    } catch (error) {
+      if (!started && refusedByReplica(error, decision.node, decision.route)) {
+        decision = takeToPrimary(router, decision.node, statement, error, observed.notifier)
+      } else if (!started && call.attempt <= retry.reads && mayRepeat(error, call)) {
+        await sleep(backoffMs(call.attempt - 1, retry), call.limits.signal).catch(() => { throw error })
+        decision = router.pick(statement.text, call.classification, options)
+      } else {
+        throw outcomeOf(error, statement, call.classification)
+      }
+      call.attempt++
+    }
+  }
+}
+
+async function* streamOn<Row>(
+  { node, route }: Decision, statement: Statement, call: Call, batchSize: number, observed: ObservedParts,
+): AsyncGenerator<Row[], void, undefined> {
+  const { limits, options } = call
+  const loan = await node.pool.acquire({ limits, label: options.label, text: statement.text, owner: undefined, owners: waitingTransactions() })
+  try {
+    yield* observedStream(loan.stream<Row>(statement, limits, batchSize), statement, call, node, route, observed)
+  } finally {
+    loan.release()
+  }
+}
