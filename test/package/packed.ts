@@ -20,7 +20,7 @@ export function builtModules(): string[] {
 }
 
 /** What is tested must be what the source says: a stale dist/ fails loudly. */
-export function assertFreshBuild(): void {
+function assertFreshBuild(): void {
   for (const source of files('src', '.ts')) {
     const built = source.replace(/^src/, 'dist').replace(/\.ts$/, '.js')
     if (!existsSync(built)) throw new Error(`${built} is missing: run npm run build`)
