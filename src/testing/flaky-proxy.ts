@@ -231,7 +231,7 @@ export class FlakyProxy implements AsyncDisposable {
  * @example
  * ```ts
  * await using proxy = await flakyProxy({ target: cluster.url })
- * const db = createDatabase(proxy.url)
+ * const db = await Database.open(proxy.url)
  * proxy.cutBefore('commit-answer')
  * ```
  */

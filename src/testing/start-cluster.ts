@@ -26,7 +26,7 @@ const POSTGRES_PROVIDERS: readonly Provider[] = [
  * @example
  * ```ts
  * await using cluster = await startCluster({ engine: 'postgres', replicas: 2 })
- * const db = createDatabase({ url: cluster.url, replicas: cluster.replicaUrls })
+ * const db = await Database.open({ primary: cluster.url, replicas: [...cluster.replicaUrls] })
  * ```
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {

@@ -182,7 +182,7 @@ describe('the roles', () => {
   test('change while the primary is frozen: what it takes after the thaw is lost when it rejoins', async () => {
     const former = cluster.primary
     await former.freeze()
-    await cluster.promote(cluster.replicas[1]!)
+    await cluster.promote(cluster.replicas[1])
     await former.thaw()
     const rows = Number(await rowsOn(former))
     await ask(former.url, insert)

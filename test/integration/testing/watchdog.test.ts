@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.js'
 
 interface Told { readonly folder: string, readonly url: string }
 
-const script = new URL('../../support/start-and-wait.mjs', import.meta.url).pathname
+const script = new URL('../../support/start-and-wait.js', import.meta.url).pathname
 const children: ChildProcess[] = []
 
 afterEach(() => { for (const child of children.splice(0)) child.kill('SIGKILL') })
