@@ -173,11 +173,14 @@ function run(name: string, args: readonly string[]): void {
   execFileSync(binary(name), args, { ...identity(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
+/** `SLUICE_TEST_POSTGRES_BIN` names a folder; else the highest version installed. */
 function binary(name: string): string {
   const root = '/usr/lib/postgresql'
   const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : []
-  const found = versions.map((version) => join(root, version, 'bin', name)).find((path) => existsSync(path))
-  if (found === undefined) throw new Error(`these tests need a PostgreSQL server: no ${root}/<version>/bin/${name} found`)
+  const given = process.env['SLUICE_TEST_POSTGRES_BIN']
+  const folders = given ? [given] : versions.map((version) => join(root, version, 'bin'))
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+  if (found === undefined) throw new Error(`these tests need a PostgreSQL server: no ${given ?? `${root}/<version>/bin`}/${name} found`)
   return found
 }
 
