@@ -137,5 +137,3 @@ export interface DatabaseOptions {
   /** Told of queries, connections, transactions; they watch and never steer. */
   readonly observers?: readonly Observer[] | undefined
 }
-
-export type { ResolvedNode, ResolvedOptions } from './resolved.js'

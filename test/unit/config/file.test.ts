@@ -37,6 +37,7 @@ describe('the sample files', () => {
 
   it.each([
     ['a recipient', 'encryption: true', 'encryption: true\n  encryption_key: age1qqq', { recipients: ['age1qqq'], identities: [], passphrase: undefined }],
+    ['a recipient before the switch', 'encryption: true', 'encryption_key: age1qqq\n  encryption: true', { recipients: ['age1qqq'], identities: [], passphrase: undefined }],
     ['recipients', 'encryption: true', 'encryption: true\n  recipients: [age1a, age1b]', { recipients: ['age1a', 'age1b'], identities: [], passphrase: undefined }],
     ['an identity', 'encryption: true', 'encryption: { key: AGE-SECRET-KEY-1X }', { recipients: [], identities: ['AGE-SECRET-KEY-1X'], passphrase: undefined }],
     ['a passphrase', 'encryption: true', 'encryption_key: correct horse', { recipients: [], identities: [], passphrase: 'correct horse' }],
@@ -144,7 +145,8 @@ driver_options: { keepAlive: true }
     expect(await target('{ driver: sqlite3, datasource: app.db }')).toMatchObject({ scheme: 'sqlite', database: 'app.db' })
     expect(await target('{ driver: sqlite3, datasource: ":memory:" }')).toMatchObject({ scheme: 'sqlite', database: ':memory:' })
     expect(await target('{ driver: pgx, datasource: "postgresql://db1/x" }')).toMatchObject({ scheme: 'postgresql' })
-    expect(await target('{ engine: postgres, primary: "postgres://db1/x" }')).toMatchObject({ scheme: 'postgres' })
+    expect(await target('{ engine: postgres, primary: "postgres://db1/x" }')).toMatchObject({ scheme: 'postgres', database: 'x' })
+    expect(await target('{ primary: "postgres://db1/x", engine: postgres }')).toMatchObject({ scheme: 'postgres', database: 'x' })
     expect((await refused(loadText('yaml', '{ driver: pgx, datasource: "mysql://db1/x" }'))).message).toMatch(/datasource: expected a URL of the engine named beside it \(postgres\)/)
     expect((await refused(loadText('yaml', '{ driver: postgres, datasource: "host=db1 password=Pa55phrase" }'))).message)
       .toMatch(/datasource: expected a URL like postgres:\/\/user:password@host\/database, got a text in another form$/)

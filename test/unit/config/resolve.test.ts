@@ -64,6 +64,7 @@ describe('resolved options', () => {
       expect(Object.isFrozen(own)).toBe(false)
     }
     expect(options.logger).toBe(given.logger)
+    expect(options.primary.target.driverOptions['ssl']).toBe(given.primary.driverOptions.ssl)
     expect(options.observers[0]).toBe(given.observers[0])
   })
 
