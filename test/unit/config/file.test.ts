@@ -37,7 +37,7 @@ describe('the sample files', () => {
 
   it.each([
     ['a recipient', 'encryption: true', 'encryption: true\n  encryption_key: age1qqq', { recipients: ['age1qqq'], identities: [], passphrase: undefined }],
-    ['a recipient before the switch', 'encryption: true', 'encryption_key: age1qqq\n  encryption: true', { recipients: ['age1qqq'], identities: [], passphrase: undefined }],
+    ['a recipient before the switch', 'encryption: true', 'recipients: [age1qqq]\n  encryption: true', { recipients: ['age1qqq'], identities: [], passphrase: undefined }],
     ['recipients', 'encryption: true', 'encryption: true\n  recipients: [age1a, age1b]', { recipients: ['age1a', 'age1b'], identities: [], passphrase: undefined }],
     ['an identity', 'encryption: true', 'encryption: { key: AGE-SECRET-KEY-1X }', { recipients: [], identities: ['AGE-SECRET-KEY-1X'], passphrase: undefined }],
     ['a passphrase', 'encryption: true', 'encryption_key: correct horse', { recipients: [], identities: [], passphrase: 'correct horse' }],
