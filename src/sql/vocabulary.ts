@@ -1,7 +1,7 @@
 import type { FunctionClass, Lexicon, StatementRule } from '../core/lexicon.js'
 
 /** Parts a keyword plays in the grammar all engines share. */
-export const PLAIN = 0
+const PLAIN = 0
 export const SELECT = 1
 export const FROM = 2
 export const JOIN = 3

@@ -17,7 +17,7 @@ const SAMPLERS = new Set(['bernoulli', 'system'])
 export async function oracle(text: string): Promise<OracleAnswer> {
   let tree: { stmts?: readonly { stmt?: Node }[] }
   try {
-    tree = await parse(text) as typeof tree
+    tree = await parse(text)
   } catch {
     return 'refused'
   }
