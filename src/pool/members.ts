@@ -3,6 +3,7 @@ import type { Connection } from '../core/driver.js'
 import type { Notifier } from '../core/notify.js'
 import type { PoolBackend, Slot } from './backend.js'
 import { Member, type CloseReason } from './member.js'
+import type { PoolStats } from './stats.js'
 
 /** A polite close that takes longer is finished by dropping the socket. */
 const CLOSE_TIMEOUT_MS = 1_000
@@ -35,16 +36,18 @@ export class Members {
     this.#closed = closed
   }
 
-  /** Connections opened, ever. */
-  get opened(): number { return this.#opened }
-
-  /** Connections closed for one of these reasons, ever. */
-  closedBecause(...reasons: readonly CloseReason[]): number {
-    return reasons.reduce((sum, reason) => sum + (this.#counts.get(reason) ?? 0), 0)
+  /** What became of connections, ever. */
+  get fates(): Pick<PoolStats, 'opened' | 'maxIdleClosed' | 'maxIdleTimeClosed' | 'maxLifetimeClosed' | 'maxUsesClosed' | 'brokenClosed'> {
+    const closed = (reason: CloseReason): number => this.#counts.get(reason) ?? 0
+    return {
+      opened: this.#opened,
+      maxIdleClosed: closed('max-idle'),
+      maxIdleTimeClosed: closed('idle'),
+      maxLifetimeClosed: closed('lifetime'),
+      maxUsesClosed: closed('uses'),
+      brokenClosed: [...ABRUPT].reduce((sum, reason) => sum + closed(reason), 0),
+    }
   }
-
-  /** Connections thrown away, ever. */
-  get brokenClosed(): number { return this.closedBecause(...ABRUPT) }
 
   add(connection: Connection, slot: Slot, epoch: number, durationMs: number): Member {
     const member = new Member(connection, slot, epoch, performance.now())

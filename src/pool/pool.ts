@@ -112,13 +112,8 @@ export class Pool {
       waitDurationMs: this.#waitDurationMs,
       acquireCount: this.#acquireCount,
       acquireTimeouts: this.#acquireTimeouts,
-      opened: members.opened,
       connectFailures,
-      maxIdleClosed: members.closedBecause('max-idle'),
-      maxIdleTimeClosed: members.closedBecause('idle'),
-      maxLifetimeClosed: members.closedBecause('lifetime'),
-      maxUsesClosed: members.closedBecause('uses'),
-      brokenClosed: members.brokenClosed,
+      ...members.fates,
     }
   }
 
@@ -137,6 +132,15 @@ export class Pool {
   /** Replaces all connections without failing a statement: idle ones now, lent ones when they return. */
   reset(): Promise<void> {
     return this.#supply.reset()
+  }
+
+  /**
+   * Gives up a server found dead without closing the pool: waiting callers get `error`, statements under way lose their
+   * connections, and nothing open is trusted any more. Later callers try anew.
+   */
+  abandon(error: SluiceError): void {
+    for (const waiter of this.#line) this.#refuse(waiter, error)
+    this.#supply.abandon()
   }
 
   /**

@@ -128,6 +128,13 @@ export class Supply {
     await this.members.closings()
   }
 
+  /** Drops every connection there is, also under those who use one. */
+  abandon(): void {
+    this.#epoch++
+    for (const { connection } of this.members.all) connection.destroy()
+    this.members.sweep(() => 'broken')
+  }
+
   /** Opens nothing any more and closes what is idle; what is lent closes when it returns. */
   async shut(): Promise<void> {
     this.#closed = true

@@ -4,7 +4,7 @@ import { UNLIMITED } from '../../../src/core/deadline.js'
 import { statement } from '../../../src/core/statement.js'
 import type { Loan } from '../../../src/pool/loan.js'
 import { fakeResult, hang } from '../../../src/testing/fake-driver.js'
-import { gate, rejection, request, rig, settled, turn, until, within } from './support.js'
+import { eventually, gate, rejection, request, rig, settled, turn, until, within } from './support.js'
 
 describe('lending', () => {
   it('opens a connection for the first caller and lends it again to the next', async () => {
@@ -53,7 +53,7 @@ describe('lending', () => {
     const loans = await Promise.all([1, 2, 3].map(() => pool.acquire(request())))
     expect(server.open).toHaveLength(3)
     for (const loan of loans) loan.release()
-    await vi.waitFor(() => { expect(server.open).toHaveLength(1) })
+    await eventually(() => { expect(server.open).toHaveLength(1) })
     expect(pool.stats()).toMatchObject({ idle: 1, openConnections: 1 })
   })
 
@@ -61,7 +61,7 @@ describe('lending', () => {
     const { server, pool } = rig({ max: 3, maxIdle: 1 })
     const loans = await Promise.all([1, 2, 3].map(() => pool.acquire(request())))
     for (const loan of loans) loan.release()
-    await vi.waitFor(() => { expect(server.open).toHaveLength(1) })
+    await eventually(() => { expect(server.open).toHaveLength(1) })
     expect(pool.stats()).toMatchObject({ idle: 1, maxIdleClosed: 2 })
   })
 
@@ -85,7 +85,7 @@ describe('lending', () => {
     expect(add).toHaveBeenCalledTimes(1)
     expect(warned).not.toHaveBeenCalled()
     expect(pool.stats()).toMatchObject({ waiting: 0, waitCount: 10_000, inUse: 0 })
-    expect(took).toBeLessThan(5_000)
+    expect(took).toBeLessThan(15_000)
   })
 })
 
@@ -98,10 +98,10 @@ describe('waiting', () => {
     const report = await pool.acquire(request({ label: 'GET /report', text: 'SELECT orders' }))
     const error = await rejection(pool.acquire(request()), PoolTimeoutError)
     const lines = error.message.split('\n')
-    expect(lines[0]).toBe('no connection from pool "primary" within 30 ms'.replace('30', /within (\d+)/.exec(error.message)?.[1] ?? ''))
-    expect(lines[1]).toMatch(/^ {2}pool: 2\/2 in use, 0 idle, 0 connecting, 1 waiting \(oldest 0\.0 s\)$/)
-    expect(lines[2]).toMatch(/^ {2}held longest: +0\.\d s {2}tx {2}"checkout" {2}last: UPDATE stock SET n = n - \$1 .*… {2}idle in transaction 0\.\d s/)
-    expect(lines[3]).toMatch(/^ +0\.\d s {2}– {3}"GET \/report" {2}last: SELECT orders {2}idle/)
+    expect(lines[0]).toMatch(/^no connection from pool "primary" within \d+ ms$/)
+    expect(lines[1]).toMatch(/^ {2}pool: 2\/2 in use, 0 idle, 0 connecting, 1 waiting \(oldest \d+\.\d s\)$/)
+    expect(lines[2]).toMatch(/^ {2}held longest: +\d+\.\d s {2}tx {2}"checkout" {2}last: UPDATE stock SET n = n - \$1 .*… {2}idle in transaction \d+\.\d s/)
+    expect(lines[3]).toMatch(/^ +\d+\.\d s {2}– {3}"GET \/report" {2}last: SELECT orders {2}idle/)
     expect(error.message).toContain('hint: 1 of 2 holders are idle in a transaction')
     expect(error.message).toContain('see docs/errors.md#sluice_pool_timeout')
     expect(error.message).not.toContain('secret-value')
@@ -138,7 +138,7 @@ describe('waiting', () => {
     expect(error.neverSent).toBe(true)
     expect((error.cause as Error).message).toBe('client went away')
     opening.open()
-    await vi.waitFor(() => { expect(pool.stats()).toMatchObject({ idle: 1, inUse: 0, waiting: 0 }) })
+    await eventually(() => { expect(pool.stats()).toMatchObject({ idle: 1, inUse: 0, waiting: 0 }) })
     expect(pool.tryAcquire(request())).toBeDefined()
   })
 
@@ -292,7 +292,7 @@ describe('a loan held too long', () => {
     const { pool, warnings } = rig({ leakDetectionMs: 10 })
     const loan = await pool.acquire(request({ label: 'GET /slow' }))
     await loan.query(statement('select pg_sleep($1)', [9]), UNLIMITED)
-    await vi.waitFor(() => { expect(warnings).toHaveLength(1) })
+    await eventually(() => { expect(warnings).toHaveLength(1) })
     expect(warnings[0]).toMatchObject({ code: 'SLUICE_POOL_LEAK', node: 'primary' })
     expect(warnings[0]?.message).toContain('GET /slow')
     expect(warnings[0]?.message).toContain('select pg_sleep($1)')

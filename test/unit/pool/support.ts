@@ -1,3 +1,4 @@
+import { vi } from 'vitest'
 import { UNLIMITED, type Limits } from '../../../src/core/deadline.js'
 import { errorFromFacts } from '../../../src/core/explain.js'
 import { Notifier } from '../../../src/core/notify.js'
@@ -88,4 +89,9 @@ export function gate(): { readonly promise: Promise<void>; readonly open: () => 
 export function fake(connection: unknown): FakeConnection {
   if (connection instanceof FakeConnection) return connection
   throw new Error('not a fake connection')
+}
+
+/** Waits until the expectation holds, on a busy machine too. */
+export async function eventually(expectation: () => void): Promise<void> {
+  await vi.waitFor(expectation, { timeout: 15_000, interval: 2 })
 }

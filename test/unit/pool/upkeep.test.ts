@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UNLIMITED } from '../../../src/core/deadline.js'
+import { ConnectionError } from '../../../src/core/errors.js'
 import { statement } from '../../../src/core/statement.js'
 import type { Pool } from '../../../src/pool/pool.js'
-import { fakeError } from '../../../src/testing/fake-driver.js'
-import { fake, gate, request, rig } from './support.js'
+import { fakeError, hang } from '../../../src/testing/fake-driver.js'
+import { fake, gate, rejection, request, rig } from './support.js'
 
 beforeEach(() => { vi.useFakeTimers() })
 afterEach(() => { vi.useRealTimers() })
@@ -223,6 +224,26 @@ describe('reset', () => {
     await pool.reset()
     opening.open()
     expect((await waiting).connection.id).toBe(2)
+  })
+})
+
+describe('abandon', () => {
+  it('frees everybody from a dead server, and serves later callers when it is back', async () => {
+    const { server, pool } = rig({ max: 2 })
+    server.respond('select slow', hang)
+    const lent = await pool.acquire(request())
+    await leaveIdle(pool, 1)
+    const other = await pool.acquire(request())
+    const running = rejection(lent.query(statement('select slow'), UNLIMITED), ConnectionError)
+    const waiting = rejection(pool.acquire(request()), ConnectionError)
+    const dead = new ConnectionError('lost', 'replica is down')
+    pool.abandon(dead)
+    expect(await waiting).toBe(dead)
+    expect((await running).connectionLost).toBe(true)
+    lent.release()
+    other.release()
+    expect(server.open).toEqual([])
+    await expect(pool.acquire(request())).resolves.toBeDefined()
   })
 })
 
