@@ -201,7 +201,8 @@ describe('failures of the connection', () => {
     const watcher = await open()
     const sessions = `select wait_event from pg_stat_activity where pid = ${String(connection.id)}`
     const running = kindOf(run(connection, 'select pg_sleep(20)'))
-    await until(async () => (await run(watcher, sessions)).rows[0]?.['wait_event'] === 'PgSleep', 'the statement to run')
+    const sleeping = `${sessions} and wait_event = 'PgSleep'`
+    await until(async () => (await run(watcher, sleeping)).rowCount === 1, 'the statement to run')
     connection.destroy()
     expect(await running).toBe('lost')
     await until(async () => (await run(watcher, sessions)).rowCount === 0, 'the server to notice')
