@@ -47,7 +47,7 @@ function accept(): undefined {
  * compared with the dNSName entries, an IP address with the iPAddress entries; the common name counts only where the
  * certificate has no entry of that kind.
  */
-export function nameMismatch(name: string, peer: PeerCertificate): Error | undefined {
+function nameMismatch(name: string, peer: PeerCertificate): Error | undefined {
   const certificate = new X509Certificate(peer.raw)
   const matches = isIP(name) === 0 ? matchesHost(certificate, name) : matchesAddress(certificate, peer, name)
   if (matches) return undefined
