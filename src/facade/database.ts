@@ -1,4 +1,4 @@
-import { asError, limitsFrom, withTimeout } from '../core/deadline.js'
+import { asError, limitsFrom, UNLIMITED, withTimeout } from '../core/deadline.js'
 import { ConnectionError, SluiceError } from '../core/errors.js'
 import type { NodeFacts } from '../core/dialect.js'
 import type { Observer } from '../core/observer.js'
@@ -92,9 +92,9 @@ export class Database extends DatabaseCore {
   async #greet(node: Node): Promise<NodeFacts> {
     const { probes } = this.assembly.driver.dialect
     await node.pool.open()
-    const limits = limitsFrom(this.assembly.options.connectTimeoutMs + this.assembly.options.pool.acquireTimeoutMs)
-    const loan = await node.pool.acquire({ limits, label: 'sluice: connect', text: undefined, owner: undefined })
+    const loan = await node.pool.acquire({ limits: UNLIMITED, label: 'sluice: connect', text: undefined, owner: undefined })
     try {
+      const limits = limitsFrom(this.assembly.options.connectTimeoutMs)
       const facts = probes.node.read((await loan.query(probes.node.statement, limits)).rows)
       node.probed(facts, node.role === 'primary' ? 0 : undefined)
       this.#warnOfRole(node, facts)
