@@ -68,6 +68,7 @@ export class LocalRig implements Rig {
     // A frozen one is not thawed first: in that moment it would take writes as a second primary.
     if (own.state === 'frozen') await own.kill()
     else await own.stop('fast')
+    await own.releaseSharedMemory()
     const how = await returnAsReplica(own, this.#own(primary), this.#binaries.major, this.#account)
     this.#options.onProgress(`${own.name} comes back as a replica (${how})`)
     await own.start()

@@ -138,9 +138,17 @@ export class LocalServer implements RigServer {
     return programIn(this.#options.binaries.folder, program) !== undefined
   }
 
-  /** Ends the server without care for its data, and returns the shared memory that a killed one has left. */
+  /** Ends the server without care for its data. */
   async destroy(): Promise<void> {
     await this.stop('immediate')
+    await this.releaseSharedMemory()
+  }
+
+  /**
+   * Returns the few bytes of System V shared memory that a killed server has left. Its next start would, but only in the
+   * same data folder: call it before the folder goes.
+   */
+  async releaseSharedMemory(): Promise<void> {
     const segment = (await this.#pidFile()).at(SHARED_MEMORY_LINE)?.trim().split(/\s+/)[1]
     if (segment) await runProgram('ipcrm', ['-m', segment]).catch(() => {})
   }

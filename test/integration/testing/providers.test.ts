@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterEach, expect, inject, test, vi } from 'vitest'
 import { startCluster } from '../../../src/testing/index.js'
@@ -28,6 +30,24 @@ test('embedded: a primary and a replica of a real PostgreSQL from npm, killed, p
   await cluster.rejoin(former)
   await cluster.waitForReplay()
   expect(await ask(former.url, 'select answer from t')).toBe(2)
+})
+
+test('a killed server leaves no shared memory, neither when it rejoins by a copy nor when the cluster goes', async () => {
+  const cluster = await startCluster({ engine: 'postgres', replicas: 1, provider: 'embedded' })
+  const former = cluster.primary
+  const segment = async (url: string): Promise<string> => {
+    const folder = String(await ask(url, "select current_setting('data_directory') as answer"))
+    return readFileSync(`${folder}/postmaster.pid`, 'utf8').split('\n')[6]!.trim().split(/\s+/)[1]!
+  }
+  const segments = [await segment(former.superuserUrl)]
+  await former.kill()
+  await cluster.promote()
+  await cluster.rejoin(former)
+  segments.push(await segment(former.superuserUrl))
+  await former.kill()
+  await cluster.destroy()
+  const existing = spawnSync('ipcs', ['-m'], { encoding: 'utf8' }).stdout.split('\n').map((line) => line.split(/\s+/)[1])
+  for (const id of segments) expect(existing).not.toContain(id)
 })
 
 test('env: servers that run already give databases and replay handles, and are not stopped', async () => {
