@@ -38,10 +38,14 @@ function topLevelAwaits(file: string): number {
 }
 
 let consumer: Consumer
+let removeConsumer = (): void => {}
 const installed = (): string => join(consumer.folder, 'node_modules/sluice')
 
-beforeAll(() => { consumer = installPacked() }, 120_000)
-afterAll(() => { consumer.remove() })
+beforeAll(() => {
+  consumer = installPacked()
+  removeConsumer = () => { consumer.remove() }
+}, 180_000)
+afterAll(() => { removeConsumer() })
 
 describe('the packed package', () => {
   it.each(specifiers)('loads %s by import, without a warning', (specifier) => {
