@@ -223,6 +223,22 @@ describe('a connection on which a cancel was sent', () => {
     expect(pool.stats().idle).toBe(1)
   })
 
+  it('serves its transaction to the end and nobody after, when the statement ended otherwise', async () => {
+    const { server, pool } = rig()
+    const done = gate()
+    server.cancelling = 'ignored'
+    server.respond(SLOW.text, async () => { await done.promise; return fakeResult() })
+    const loan = await pool.acquire(request({ owner: {} }))
+    const running = loan.query(SLOW, within(10))
+    await eventually(() => { expect(fake(loan.connection).cancels).toBe(1) })
+    done.open()
+    await running
+    await loan.query(statement('commit'), UNLIMITED)
+    loan.release()
+    expect(fake(loan.connection).ended).toBe('destroyed')
+    expect(pool.stats()).toMatchObject({ openConnections: 0, brokenClosed: 1 })
+  })
+
   it('takes an error in answer to the ping for an answer: a failed transaction refuses every statement', async () => {
     const { server, pool } = rig()
     server.respond(SLOW.text, hang)
