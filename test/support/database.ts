@@ -90,6 +90,7 @@ async function checkNothingLeaked(name: string, adminUrls: readonly string[]): P
  */
 export async function freshDatabase(options: { readonly allowLeaks?: boolean } = {}): Promise<FreshDatabase> {
   const shared = inject('sharedCluster')
+  if (shared === undefined) throw new Error('freshDatabase() is for test/integration, test/conformance and test/chaos: only they have the shared cluster')
   const [adminRoot = ''] = shared.superuserUrls
   const name = `test_${randomBytes(6).toString('hex')}`
   const owner = decodeURIComponent(new URL(shared.appUrls[0] ?? '').username)

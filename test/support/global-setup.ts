@@ -11,7 +11,8 @@ export interface SharedCluster {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    readonly sharedCluster: SharedCluster
+    /** Absent in projects without servers. */
+    readonly sharedCluster: SharedCluster | undefined
   }
 }
 

@@ -8,7 +8,7 @@ const vite = await createViteServer({
   server: { middlewareMode: true, hmr: false, watch: null, ws: false },
 })
 const { startCluster } = await vite.ssrLoadModule('/src/testing/index.ts')
-const cluster = await startCluster({ engine: 'postgres', replicas: 1, provider: 'local' })
+const cluster = await startCluster({ engine: 'postgres', replicas: 1, provider: process.argv[3] })
 if (process.argv[2] === 'freeze') await cluster.replicas[0].freeze()
 if (process.argv[2] === 'kill') await cluster.primary.kill()
 const told = { url: cluster.superuserUrl, folder: cluster.primary.server.folder }

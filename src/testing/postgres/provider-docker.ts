@@ -124,7 +124,7 @@ class DockerRig implements Rig {
       .withEntrypoint(['sh', '-c', `[ -f "$PGDATA/PG_VERSION" ] || pg_basebackup -R -X stream -c fast -D "$PGDATA" -d "$0" || exit 1
 exec postgres "$@"`])
       .withCommand([from, ...this.#settings])
-      .withWaitStrategy(this.#library.Wait.forLogMessage(/database system is ready to accept read-only connections/))
+      .withWaitStrategy(this.#library.Wait.forLogMessage(/database system is ready to accept read[- ]only connections/))
     await this.#run(server, container)
   }
 

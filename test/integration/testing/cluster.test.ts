@@ -3,6 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startCluster, type Cluster, type ClusterNode } from '../../../src/testing/index.js'
 import { eventually } from '../../support/eventually.js'
+import { ownServers } from '../../support/own-servers.js'
 
 /** One statement in a session of its own; rejects after `timeoutMs` without an answer. */
 async function ask(url: string, sql: string, timeoutMs = 5_000): Promise<unknown> {
@@ -35,7 +36,7 @@ let cluster: Cluster
 
 beforeAll(async () => {
   const startedAt = performance.now()
-  cluster = await startCluster({ engine: 'postgres', replicas: 2, provider: 'local' })
+  cluster = await startCluster({ engine: 'postgres', replicas: 2, provider: await ownServers() })
   const tookMs = performance.now() - startedAt
   process.stderr.write(`a primary with two replicas was up in ${Math.round(tookMs)} ms\n`)
   expect(tookMs).toBeLessThan(10_000)

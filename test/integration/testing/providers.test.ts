@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterEach, expect, inject, test, vi } from 'vitest'
 import { startCluster } from '../../../src/testing/index.js'
+import { ownServers, segmentOf, sharedMemorySegments } from '../../support/own-servers.js'
+
+const provider = await ownServers()
 
 async function ask(url: string, sql: string, ssl?: pg.ConnectionConfig['ssl']): Promise<unknown> {
   const client = new pg.Client({ connectionString: url, ...ssl === undefined ? {} : { ssl } })
@@ -35,10 +36,7 @@ test('embedded: a primary and a replica of a real PostgreSQL from npm, killed, p
 test('a killed server leaves no shared memory, neither when it rejoins by a copy nor when the cluster goes', async () => {
   const cluster = await startCluster({ engine: 'postgres', replicas: 1, provider: 'embedded' })
   const former = cluster.primary
-  const segment = async (url: string): Promise<string> => {
-    const folder = String(await ask(url, "select current_setting('data_directory') as answer"))
-    return readFileSync(`${folder}/postmaster.pid`, 'utf8').split('\n')[6]!.trim().split(/\s+/)[1]!
-  }
+  const segment = async (url: string): Promise<string> => segmentOf(String(await ask(url, "select current_setting('data_directory') as answer")))
   const segments = [await segment(former.superuserUrl)]
   await former.kill()
   await cluster.promote()
@@ -46,12 +44,11 @@ test('a killed server leaves no shared memory, neither when it rejoins by a copy
   segments.push(await segment(former.superuserUrl))
   await former.kill()
   await cluster.destroy()
-  const existing = spawnSync('ipcs', ['-m'], { encoding: 'utf8' }).stdout.split('\n').map((line) => line.split(/\s+/)[1])
-  for (const id of segments) expect(existing).not.toContain(id)
+  for (const id of segments) expect(sharedMemorySegments()).not.toContain(id)
 })
 
 test('env: servers that run already give databases and replay handles, and are not stopped', async () => {
-  const [primaryUrl = '', ...replicaUrls] = inject('sharedCluster').superuserUrls
+  const [primaryUrl = '', ...replicaUrls] = inject('sharedCluster')!.superuserUrls
   vi.stubEnv('SLUICE_TEST_POSTGRES_URL', primaryUrl)
   vi.stubEnv('SLUICE_TEST_POSTGRES_REPLICA_URLS', replicaUrls.join(', '))
   const cluster = await startCluster({ engine: 'postgres', replicas: 2 })
@@ -70,9 +67,9 @@ test('env: servers that run already give databases and replay handles, and are n
   expect(await ask(primaryUrl, 'select 1 as answer')).toBe(1)
 })
 
-test('local: settings, pg_hba lines, the database name and a certificate of its own', async () => {
+test('settings, pg_hba lines, the database name and a certificate of its own', async () => {
   await using cluster = await startCluster({
-    engine: 'postgres', provider: 'local', database: 'shop-1', tls: true, replicas: 1,
+    engine: 'postgres', provider, database: 'shop-1', tls: true, replicas: 1,
     settings: { max_connections: '20', application_name: "it's" }, hba: ['hostnossl all app 127.0.0.1/32 reject'],
   })
   const ssl = { ca: cluster.ca! }
@@ -82,12 +79,12 @@ test('local: settings, pg_hba lines, the database name and a certificate of its 
 })
 
 test('a setting the server does not know is told with the server\'s own words, and nothing is left', async () => {
-  await expect(startCluster({ engine: 'postgres', provider: 'local', settings: { no_such_setting: '1' } }))
+  await expect(startCluster({ engine: 'postgres', provider, settings: { no_such_setting: '1' } }))
     .rejects.toThrow(/node1 did not start \(exit code 1\): .*unrecognized configuration parameter "no_such_setting"/s)
 })
 
 test('destroy may be called again, also at the same time', async () => {
-  const cluster = await startCluster({ engine: 'postgres', provider: 'local' })
+  const cluster = await startCluster({ engine: 'postgres', provider })
   await Promise.all([cluster.destroy(), cluster.destroy()])
   await cluster.destroy()
   await expect(ask(cluster.url, 'select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })

@@ -1,8 +1,9 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
+import { ownServers, segmentOf, sharedMemorySegments } from '../../support/own-servers.js'
 
 interface Told { readonly folder: string, readonly url: string }
 
@@ -13,7 +14,7 @@ afterEach(() => { for (const child of children.splice(0)) child.kill('SIGKILL') 
 
 /** Starts a cluster in a process of its own; answers where, once it is up. */
 async function clusterIn(mode: string): Promise<{ child: ChildProcess, folder: string }> {
-  const child = spawn(process.execPath, [script, mode], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, mode, await ownServers()], { stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
   const told = await new Promise<Told>((resolve, reject) => {
     let said = ''
@@ -39,17 +40,12 @@ function residents(folder: string): string[] {
 
 /** Ids of the System V segments that the servers in a folder use. */
 function segmentsOf(folder: string): string[] {
-  return readdirSync(folder).flatMap((node) => {
-    const file = `${folder}/${node}/data/postmaster.pid`
-    return existsSync(file) ? [readFileSync(file, 'utf8').split('\n')[6]!.trim().split(/\s+/)[1]!] : []
-  })
+  return readdirSync(folder).map((node) => segmentOf(`${folder}/${node}/data`))
 }
-
-const existing = (): string[] => spawnSync('ipcs', ['-m'], { encoding: 'utf8' }).stdout.split('\n').map((line) => line.split(/\s+/)[1] ?? '')
 
 async function expectNothingLeft(folder: string, segments: readonly string[]): Promise<void> {
   await eventually(() => residents(folder).length === 0 && !existsSync(folder), 15_000)
-  await eventually(() => existing().every((id) => !segments.includes(id)))
+  await eventually(() => sharedMemorySegments().every((id) => !segments.includes(id)))
 }
 
 for (const mode of ['run', 'freeze', 'kill']) {
@@ -58,7 +54,7 @@ for (const mode of ['run', 'freeze', 'kill']) {
     const segments = segmentsOf(folder)
     expect(residents(folder).length).toBeGreaterThan(3)
     expect(segments.length).toBe(2)
-    expect(existing()).toEqual(expect.arrayContaining(segments))
+    expect(sharedMemorySegments()).toEqual(expect.arrayContaining(segments))
     child.kill('SIGKILL')
     await expectNothingLeft(folder, segments)
   })

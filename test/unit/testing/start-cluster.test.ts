@@ -5,7 +5,11 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { resolveClusterOptions, type ProviderName } from '../../../src/testing/options.js'
 import { whyNoDocker } from '../../../src/testing/postgres/docker-daemon.js'
+import { aptProvider } from '../../../src/testing/postgres/provider-apt.js'
+import { dockerProvider } from '../../../src/testing/postgres/provider-docker.js'
+import { embeddedProvider } from '../../../src/testing/postgres/provider-embedded.js'
 import { envProvider } from '../../../src/testing/postgres/provider-env.js'
+import { localProvider } from '../../../src/testing/postgres/provider-local.js'
 import type { Availability, Provider, Rig } from '../../../src/testing/rig.js'
 import { startRig } from '../../../src/testing/start-cluster.js'
 
@@ -72,6 +76,28 @@ describe('the provider env', () => {
     expect(await envProvider.find({ ...plain, replicas: 2 })).toMatchObject({ reason: '2 replicas wanted, SLUICE_TEST_POSTGRES_REPLICA_URLS names 1' })
     expect(await envProvider.find({ ...plain, settings: { jit: 'off' } })).toHaveProperty('reason')
     expect(await envProvider.find({ ...plain, replicas: 1 })).toHaveProperty('start')
+  })
+})
+
+describe('the providers that look around', () => {
+  test('local: PG_BIN is the only place when it is set', async () => {
+    vi.stubEnv('PG_BIN', tmpdir())
+    expect(await localProvider.find(plain)).toMatchObject({ reason: expect.stringContaining('no initdb and postgres') as string })
+  })
+
+  test('embedded: another major version than the package has is refused', async () => {
+    expect(await embeddedProvider.find({ ...plain, major: 99 })).toMatchObject({ reason: expect.stringMatching(/^PostgreSQL 99 was asked for/) as string })
+    expect(await embeddedProvider.find(plain)).toHaveProperty('start')
+  })
+
+  test('apt: only root may install', async () => {
+    vi.spyOn(process, 'getuid').mockReturnValue(1_000)
+    expect(await aptProvider.find(plain)).toHaveProperty('reason')
+    vi.restoreAllMocks()
+  })
+
+  test('docker: tls is refused', async () => {
+    expect(await dockerProvider.find({ ...plain, tls: true })).toMatchObject({ reason: 'tls is not supported by this provider' })
   })
 })
 
