@@ -49,3 +49,14 @@ export function clip(text: string, columns: number): string {
     return shown.join('')
   }).join('')
 }
+
+/** The text in lines of at most `columns`, broken at spaces; a longer word has a line of its own. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && width(last) + 1 + width(word) <= columns) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

@@ -41,7 +41,7 @@ async function perform(options: DemoOptions, output: Output, presenter: Presente
 function report(outcome: Outcome, { origin }: DemoServers, options: DemoOptions, output: Output): void {
   const { findings, claims, events, serverVersion } = outcome
   if (!options.json) {
-    print(output.out, ...summaryLines(findings, claims, output.style))
+    print(output.out, ...summaryLines(findings, claims, output.style, output.out.columns))
     return
   }
   print(output.out, JSON.stringify({

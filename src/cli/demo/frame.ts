@@ -5,18 +5,32 @@ import { READERS, WRITERS } from './load.js'
 import type { NodeView, View } from './view.js'
 
 const EVENTS_SHOWN = 6
-const BAR_WIDTH = 24
+const BAR_WIDTH = 18
 /** Narrower terminals go without the bars. */
-const COLUMNS_FOR_BARS = 112
+const COLUMNS_FOR_BARS = 120
+/** Still narrower ones without the columns that can be done without. */
+const COLUMNS_FOR_ALL = 100
 const LONGEST_TITLE_BAR = 100
 
-const COLUMNS: readonly Column[] = [
-  { title: 'SERVER', minWidth: 9 }, { title: 'ROLE', minWidth: 7 }, { title: 'STATE', minWidth: 7 },
-  { title: 'LAG', align: 'right', minWidth: 5 },
-  { title: 'OPEN', align: 'right' }, { title: 'BUSY', align: 'right' }, { title: 'WAIT', align: 'right' },
-  { title: 'CALLS/S', align: 'right', minWidth: 7 },
-  { title: 'P50 MS', align: 'right' }, { title: 'P99 MS', align: 'right' },
-  { title: 'READS', align: 'right', minWidth: 9 }, { title: 'WRITES', align: 'right', minWidth: 8 },
+interface NodeColumn extends Column {
+  /** Shown on wide terminals only. */
+  readonly wide?: boolean
+  readonly cell: (node: NodeView, style: Style) => string
+}
+
+const NODE_COLUMNS: readonly NodeColumn[] = [
+  { title: 'SERVER', minWidth: 9, cell: ({ name }, { bold }) => bold(name) },
+  { title: 'ROLE', minWidth: 7, wide: true, cell: ({ role }) => role },
+  { title: 'STATE', minWidth: 7, cell: ({ state }, style) => paintState(state, style) },
+  { title: 'LAG', align: 'right', minWidth: 5, cell: lag },
+  { title: 'OPEN', align: 'right', wide: true, cell: ({ open }) => count(open) },
+  { title: 'BUSY', align: 'right', cell: ({ inUse }) => count(inUse) },
+  { title: 'WAIT', align: 'right', cell: ({ waiting }) => count(waiting) },
+  { title: 'CALLS/S', align: 'right', minWidth: 7, cell: ({ perSecond }, { dim }) => perSecond === 0 ? dim('-') : count(perSecond) },
+  { title: 'P50 MS', align: 'right', wide: true, cell: ({ p50 }, { dim }) => p50 === undefined ? dim('-') : millis(p50) },
+  { title: 'P99 MS', align: 'right', cell: ({ p99 }, { dim }) => p99 === undefined ? dim('-') : millis(p99) },
+  { title: 'READS', align: 'right', minWidth: 9, cell: ({ reads }) => count(reads) },
+  { title: 'WRITES', align: 'right', minWidth: 7, cell: ({ writes }) => count(writes) },
 ]
 
 /** The lines of the live table, for a terminal of so many columns. */
@@ -26,7 +40,7 @@ export function drawFrame(view: View, style: Style, columns: number): string[] {
     '',
     ...nodeTable(view.nodes, style, columns),
     '',
-    ` ${totals(view, style)}`,
+    ...totals(view, style),
     '',
     ` ${style.cyan(style.glyphs.mark)} ${style.bold(view.now)}`,
     ...view.events.slice(-EVENTS_SHOWN).map(({ atMs, text }) => ` ${style.dim(seconds(atMs).padStart(7))}  ${text}`),
@@ -44,22 +58,15 @@ function heading({ title, elapsedMs, durationMs }: View, style: Style, columns: 
 }
 
 function nodeTable(nodes: readonly NodeView[], style: Style, columns: number): string[] {
-  const withBars = columns >= COLUMNS_FOR_BARS
   const most = Math.max(1, ...nodes.map(({ perSecond }) => perSecond))
   const bar = ({ perSecond }: NodeView): string => style.cyan(style.glyphs.full.repeat(Math.round(BAR_WIDTH * perSecond / most)))
-  const rows = nodes.map((node) => [...cells(node, style), ...withBars ? [bar(node)] : []])
-  return table(withBars ? [...COLUMNS, { title: '', minWidth: BAR_WIDTH }] : COLUMNS, rows, style.dim).map((line) => ` ${line}`)
+  const bars: NodeColumn[] = columns >= COLUMNS_FOR_BARS ? [{ title: '', minWidth: BAR_WIDTH, cell: bar }] : []
+  const shown = [...NODE_COLUMNS.filter(({ wide }) => !wide || columns >= COLUMNS_FOR_ALL), ...bars]
+  return table(shown, nodes.map((node) => shown.map(({ cell }) => cell(node, style))), style.dim).map((line) => ` ${line}`)
 }
 
-function cells(node: NodeView, style: Style): string[] {
-  const { name, role, state, lagMs, open, inUse, waiting, perSecond, p50, p99, reads, writes } = node
-  const dash = style.dim('-')
-  const lag = role === 'primary' || lagMs === undefined || state === 'down' ? dash : `${millis(Math.round(lagMs)).replace(/\.\d+$/, '')} ms`
-  return [
-    style.bold(name), role, paintState(state, style), lag, count(open), count(inUse), count(waiting),
-    perSecond === 0 ? dash : count(perSecond), p50 === undefined ? dash : millis(p50), p99 === undefined ? dash : millis(p99),
-    count(reads), count(writes),
-  ]
+function lag({ role, state, lagMs }: NodeView, { dim }: Style): string {
+  return role === 'primary' || lagMs === undefined || state === 'down' ? dim('-') : `${count(lagMs)} ms`
 }
 
 function paintState(state: string, style: Style): string {
@@ -67,10 +74,13 @@ function paintState(state: string, style: Style): string {
   return state === 'down' ? style.red(state) : style.yellow(state)
 }
 
-function totals({ reads, writes, failedReads, failedWrites, repeatedReads }: View, style: Style): string {
+function totals({ reads, writes, failedReads, failedWrites, repeatedReads }: View, style: Style): string[] {
   const failed = (value: number): string => value === 0 ? style.green('0 failed') : style.red(`${count(value)} failed`)
-  return `${READERS} readers: ${count(reads)} reads, ${failed(failedReads)}, ${count(repeatedReads)} repeated elsewhere`
-    + `   ${style.dim(style.glyphs.bullet)}   ${WRITERS} writers: ${count(writes)} writes, ${failed(failedWrites)}`
+  const repeated = repeatedReads === 0 ? '' : `, ${count(repeatedReads)} asked again elsewhere`
+  return [
+    ` ${READERS} readers: ${count(reads)} reads, ${failed(failedReads)}${repeated}`,
+    `  ${WRITERS} writers: ${count(writes)} writes, ${failed(failedWrites)}`,
+  ]
 }
 
 /** The moment as one line, for a log. */

@@ -19,6 +19,8 @@ export interface Presenter {
   end(): void
 }
 
+/** Whatever the terminal itself has put into the line, such as `^C`, gives way. */
+const FRESH_LINE = '\r\u001B[K'
 const FRAME_MS = 250
 const LINE_MS = 2_000
 
@@ -34,7 +36,7 @@ function livePresenter(stream: Stream, style: Style): Presenter {
   const screen = new Screen(stream)
   return {
     intervalMs: FRAME_MS,
-    progress: (text) => { print(stream, ` ${style.dim(style.glyphs.bullet)} ${text}`) },
+    progress: (text) => { print(stream, `${FRESH_LINE} ${style.dim(style.glyphs.bullet)} ${text}`) },
     event: () => undefined,
     show: (view) => { screen.draw(['', ...drawFrame(view, style, screen.columns)]) },
     end: () => { screen.end() },

@@ -98,7 +98,7 @@ function askAlone(node: ResolvedNode): Ask {
   return async (sql, values = []) => {
     const db = new Database({ primary: withoutDefaults(node), pool: { max: 1 } })
     try {
-      return (await db.query(sql, values)).rows
+      return await db.connection(async (connection) => (await connection.query(sql, values)).rows)
     } finally {
       await db.close()
     }

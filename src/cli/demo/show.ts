@@ -121,7 +121,9 @@ async function act(stage: Stage, story: Story, db: Database): Promise<KillReport
 function watcher(ledger: Ledger, story: Story): Observer {
   return {
     query: ({ attempt, error }) => { if (attempt > 1 && error === undefined) ledger.repeatedReads++ },
-    node: ({ node, from, to, reason }) => { if (from !== 'unknown') story.tell(`sluice: ${node} was ${from}, is ${to} (${reason})`) },
+    node: ({ node, from, to, reason }) => {
+      if (from !== 'unknown') story.tell(`sluice marks ${node} ${to}: ${reason.replace(`${node}: `, '')}`)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Style } from '../style.js'
 import { table, type Column } from '../table.js'
-import { count, plural } from '../text.js'
+import { count, plural, width, wrap } from '../text.js'
 import { countableReads, type Claim, type Findings } from './claims.js'
 
 const COLUMNS: readonly Column[] = [
@@ -9,8 +9,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'ROWS IT CHANGED', align: 'right' },
 ]
 
-/** What the servers say, and what follows from it. */
-export function summaryLines(findings: Findings, claims: readonly Claim[], style: Style): string[] {
+/** Beside the claims there is room for this much at least, however narrow the terminal. */
+const NARROWEST_EVIDENCE = 30
+
+/** What the servers say, and what follows from it, in lines of at most `columns`. */
+export function summaryLines(findings: Findings, claims: readonly Claim[], style: Style, columns = Infinity): string[] {
   const { servers, kill } = findings
   const rows = servers.map(({ name, replica, rows: held, distinctIds, balance, reads, changes }) => [
     style.bold(name), replica ? 'replica' : 'primary', count(held), count(distinctIds), count(balance), count(reads),
@@ -24,16 +27,19 @@ export function summaryLines(findings: Findings, claims: readonly Claim[], style
     ...table(COLUMNS, rows, style.dim).map((line) => ` ${line}`),
     ...note,
     '',
-    ...claimLines(claims, style),
+    ...claimLines(claims, style, columns),
     '',
     ` ${verdict(claims, style)}`,
   ]
 }
 
-function claimLines(claims: readonly Claim[], style: Style): string[] {
+function claimLines(claims: readonly Claim[], style: Style, columns: number): string[] {
   const { done, failed } = style.glyphs
-  return table([{ title: '' }, { title: '' }, { title: '' }], claims.map(({ claim, held, evidence }) =>
-    [held ? style.green(done) : style.red(failed), held ? claim : style.red(claim), evidence])).slice(1).map((line) => ` ${line}`)
+  const before = Math.max(...claims.map(({ claim }) => width(claim))) + 6
+  const room = Math.max(NARROWEST_EVIDENCE, columns - before - 1)
+  const rows = claims.flatMap(({ claim, held, evidence }) => wrap(evidence, room).map((line, index) => index > 0 ? ['', '', line]
+    : [held ? style.green(done) : style.red(failed), held ? claim : style.red(claim), line]))
+  return table([{ title: '' }, { title: '' }, { title: '' }], rows).slice(1).map((line) => ` ${line}`)
 }
 
 function verdict(claims: readonly Claim[], style: Style): string {
