@@ -1,6 +1,6 @@
 /**
  * An exclusive loan and its return, against `pg.Pool.connect()` and `release()`. No statement is sent: this is the
- * pool's own cost.
+ * pool's own cost. Both limit a wait to 5 s.
  *
  * Run: `npx tsc --noEmit false --outDir node_modules/.bench`, then `DATABASE_URL=postgres://… node node_modules/.bench/bench/pool.js`.
  * What a reader must not conclude: that queries get faster by these factors; a round trip costs a hundred times as much.
@@ -89,7 +89,7 @@ async function ours(url: string): Promise<Contender> {
 }
 
 async function theirs(url: string): Promise<Contender> {
-  const pool = new pg.Pool({ connectionString: url, max: MAX, idleTimeoutMillis: 0 })
+  const pool = new pg.Pool({ connectionString: url, max: MAX, idleTimeoutMillis: 0, connectionTimeoutMillis: 5_000 })
   const clients = await Promise.all(Array.from({ length: MAX }, () => pool.connect()))
   for (const client of clients) client.release()
   return {

@@ -149,7 +149,7 @@ export class WaitingLine {
 
   #countOwners(request: AcquireRequest, change: 1 | -1): void {
     if (request.owner) this.#count(request.owner, change)
-    for (const owner of request.owners ?? []) this.#count(owner, change)
+    if (request.owners) for (const owner of request.owners) this.#count(owner, change)
   }
 
   #count(owner: object, change: 1 | -1): void {
