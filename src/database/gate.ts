@@ -1,7 +1,10 @@
 /** After so many conflicts a transaction runs alone among those of its name. */
 const CONFLICTS_BEFORE_EXCLUSIVE = 2
-/** Nobody waits longer than this for the gate: it is a courtesy against conflicts, not a lock for correctness. */
-const PATIENCE_MS = 500
+/**
+ * Nobody waits longer than this for the gate: it is a courtesy against conflicts, not a lock for correctness. Longer than
+ * a server takes to find a deadlock (a second by default): those entangled in one must be able to leave first.
+ */
+const PATIENCE_MS = 2_000
 
 interface Entrance {
   shared: number
@@ -12,10 +15,13 @@ interface Entrance {
 /**
  * Lets transactions of one name run side by side until one of them keeps losing serialization conflicts; that one then
  * runs alone (among those of its name in this process), so that it cannot lose again to its siblings. First come, first
- * served; a wait ends after {@link PATIENCE_MS} at the latest, whatever happens.
+ * served; a wait ends after `patienceMs` at the latest, whatever happens.
  */
 export class ConflictGate {
   readonly #entrances = new Map<string, Entrance>()
+  readonly #patienceMs: number
+
+  constructor(patienceMs = PATIENCE_MS) { this.#patienceMs = patienceMs }
 
   /** Waits for admission; the returned function gives it back and must be called once. */
   async enter(name: string, conflicts: number): Promise<() => void> {
@@ -40,7 +46,7 @@ export class ConflictGate {
         entrance.waiting.splice(entrance.waiting.indexOf(waiter), 1)
         resolve(admit(entrance, false))
         this.#admitNext(entrance)
-      }, PATIENCE_MS)
+      }, this.#patienceMs)
       entrance.waiting.push(waiter)
     })
   }

@@ -34,7 +34,7 @@ describe('the conflict gate', () => {
   })
 
   it('loses patience rather than waiting for ever, and stays usable', async () => {
-    const gate = new ConflictGate()
+    const gate = new ConflictGate(100)
     const stuck = await gate.enter('t', 0)
     const leave = await gate.enter('t', 3)
     leave()
