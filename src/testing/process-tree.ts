@@ -51,7 +51,7 @@ function worksIn(pid: number, folder: string): boolean {
  * Living processes of a server: the main one, its descendants, and (on Linux) those whose working directory is the data
  * folder, which finds the orphans of a main process that has died.
  */
-export async function processTree(mainPid: number | undefined, dataFolder: string): Promise<readonly number[]> {
+async function processTree(mainPid: number | undefined, dataFolder: string): Promise<readonly number[]> {
   const all = await processes()
   const found = new Set<number>()
   const visit = (pid: number): void => {
