@@ -1,5 +1,6 @@
 import { nearest } from '../config/suggest.js'
-import { COMMANDS, type Command, type Invocation } from './commands.js'
+import type { Command, Invocation } from './command.js'
+import { COMMANDS } from './commands.js'
 import { UsageError } from './exit.js'
 
 /** What a command line asks for. */
@@ -61,33 +62,4 @@ async function parseCommand(command: Command, argv: readonly string[]): Promise<
 function usageError(thrown: unknown, command: Command): unknown {
   if (!(thrown instanceof Error) || thrown.name !== 'CACError') return thrown
   return new UsageError(thrown.message.replaceAll('`', "'"), `'sluice help ${command.name}' shows what it takes`)
-}
-
-/**
- * An option that is a whole number.
- *
- * @throws {@link UsageError} it is none, or out of range
- */
-export function wholeOption({ options }: Invocation, name: string, limits: { readonly min: number; readonly max: number; readonly otherwise: number }): number {
-  const value = options[name]
-  if (value === undefined) return limits.otherwise
-  if (typeof value === 'number' && Number.isInteger(value) && value >= limits.min && value <= limits.max) return value
-  throw new UsageError(`--${name}: expected a whole number from ${String(limits.min)} to ${String(limits.max)}, got ${JSON.stringify(value)}`)
-}
-
-/**
- * An option that is a text.
- *
- * @throws {@link UsageError} it was given twice
- */
-export function textOption<Otherwise extends string | undefined>({ options }: Invocation, name: string, otherwise: Otherwise): string | Otherwise {
-  const value = options[name]
-  if (value === undefined) return otherwise
-  if (typeof value === 'string' || typeof value === 'number') return String(value)
-  throw new UsageError(`--${name}: expected one text, got ${JSON.stringify(value)}`)
-}
-
-/** An option without a value: given or not. */
-export function flagOption({ options }: Invocation, name: string): boolean {
-  return options[name] === true
 }

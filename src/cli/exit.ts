@@ -1,8 +1,8 @@
 import { SluiceError } from '../core/errors.js'
 import { redactUrl } from '../config/redact.js'
 
-/** Exit codes of the binary. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const
+/** Exit codes of the binary; those of an interrupted one stand in interrupt.ts. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {

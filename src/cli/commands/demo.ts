@@ -1,4 +1,4 @@
-import type { Invocation } from '../commands.js'
+import type { Invocation } from '../command.js'
 import { demoOptions, type DemoOptions } from '../demo/options.js'
 import { makePresenter, type Presenter } from '../demo/presenter.js'
 import { openServers, type DemoServers } from '../demo/servers.js'

@@ -40,8 +40,8 @@ function noReadFailed({ ledger, kill }: Findings): Claim {
   const repeated = repeatedReads === 0 ? '' : `, ${count(repeatedReads)} of them asked again elsewhere${kill ? ' after the kill' : ''}`
   return {
     claim: 'no read failed', held,
-    evidence: held ? `${plural(reads, 'read')} answered rightly${repeated}`
-      : `${plural(reads, 'read')} answered, ${count(wrongAnswers)} of them wrongly; ${describeFailure(failure)}`,
+    evidence: held ? `${plural(reads, 'read')} answered correctly${repeated}`
+      : `${plural(reads, 'read')} answered, ${count(wrongAnswers)} of them with the wrong row; ${describeFailure(failure)}`,
   }
 }
 

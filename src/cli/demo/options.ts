@@ -1,6 +1,6 @@
 import { nearest } from '../../config/suggest.js'
-import { flagOption, textOption, wholeOption } from '../args.js'
-import type { Invocation } from '../commands.js'
+import { flagOption, textOption, wholeOption } from '../values.js'
+import type { Invocation } from '../command.js'
 import { UsageError } from '../exit.js'
 import type { DemoEngine } from './engine.js'
 import { postgresDemo } from './postgres.js'

@@ -19,13 +19,17 @@ export function summaryLines(findings: Findings, claims: readonly Claim[], style
     style.bold(name), replica ? 'replica' : 'primary', count(held), count(distinctIds), count(balance), count(reads),
     count(countableReads(findings, name)), count(changes),
   ])
-  const note = kill === undefined ? []
-    : [style.dim(` Reads of ${kill.victim}: since its return. What it had counted before died with it; we had counted ${count(kill.readsBefore)}.`)]
+  const notes = [
+    'Reads are counted as scans of the tables that only the reads look into: probes, pings and writes do not touch them.',
+    ...kill === undefined ? [] : [
+      `Reads of ${kill.victim} are those since its return: what it had counted before died with it. We had counted ${count(kill.readsBefore)}.`,
+    ],
+  ]
   return [
     '',
     ` ${style.bold('What the servers say')}, each asked alone after the load had ended:`,
     ...table(COLUMNS, rows, style.dim).map((line) => ` ${line}`),
-    ...note,
+    ...notes.flatMap((note) => wrap(note, columns - 2)).map((line) => ` ${style.dim(line)}`),
     '',
     ...claimLines(claims, style, columns),
     '',
