@@ -22,7 +22,7 @@ export function summaryLines(findings: Findings, claims: readonly Claim[], style
   const notes = [
     'Reads are counted as scans of the tables that only the reads look into: probes, pings and writes do not touch them.',
     ...kill === undefined ? [] : [
-      `Reads of ${kill.victim} are those since its return: what it had counted before died with it. We had counted ${count(kill.readsBefore)}.`,
+      `What ${kill.victim} says it counted is since its return: its counters died with it. Before, we had counted ${count(kill.readsBefore)} reads there.`,
     ],
   ]
   return [
