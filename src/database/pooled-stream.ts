@@ -1,5 +1,4 @@
 import { backoffMs } from '../core/backoff.js'
-import { sleep } from '../core/deadline.js'
 import type { StreamOptions } from '../core/queryable.js'
 import type { RetrySettings } from '../core/settings.js'
 import type { Statement } from '../core/statement.js'
@@ -7,6 +6,7 @@ import type { Decision, Router } from '../router/router.js'
 import { waitingTransactions } from './ambient.js'
 import type { Call } from './execute.js'
 import { observedStream, type ObservedParts } from './observed.js'
+import { pause } from './pause.js'
 import { mayRepeat } from './retried.js'
 import { outcomeOf, refusedByReplica, takeToPrimary } from './run.js'
 
@@ -41,7 +41,7 @@ export async function* pooledStream<Row>(
       if (!started && refusedByReplica(error, decision.node, decision.route)) {
         decision = takeToPrimary(router, decision.node, statement, error, observed.notifier)
       } else if (!started && call.attempt <= retry.reads && mayRepeat(error, call)) {
-        await sleep(backoffMs(call.attempt - 1, retry), call.limits.signal).catch(() => { throw error })
+        if (!await pause(backoffMs(call.attempt - 1, retry), call.limits.signal)) throw error
         decision = router.pick(statement.text, call.classification, options)
       } else {
         throw outcomeOf(error, statement, call.classification)

@@ -1,5 +1,5 @@
 import { backoffMs } from '../core/backoff.js'
-import { remainingMs, sleep } from '../core/deadline.js'
+import { remainingMs } from '../core/deadline.js'
 import {
   ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, SerializationError, SluiceError,
 } from '../core/errors.js'
@@ -7,6 +7,7 @@ import type { QueryResult } from '../core/result.js'
 import type { RetrySettings } from '../core/settings.js'
 import type { Statement } from '../core/statement.js'
 import type { Call, Execute } from './execute.js'
+import { pause } from './pause.js'
 
 /**
  * Runs a statement again when that is safe: a read whose connection was lost, anything that was never sent, and a
@@ -21,7 +22,7 @@ export function retried(next: Execute, settings: RetrySettings): Execute {
         if (call.attempt > settings.reads || !mayRepeat(error, call)) throw error
         const delay = backoffMs(call.attempt - 1, settings)
         if (delay >= remainingMs(call.limits)) throw error
-        await sleep(delay, call.limits.signal).catch(() => { throw error })
+        if (!await pause(delay, call.limits.signal)) throw error
         call.attempt++
       }
     }

@@ -1,5 +1,5 @@
 import { backoffMs } from '../core/backoff.js'
-import { asError, limitsFrom, remainingMs, sleep, type Limits } from '../core/deadline.js'
+import { asError, limitsFrom, remainingMs, type Limits } from '../core/deadline.js'
 import type { Dialect } from '../core/dialect.js'
 import {
   ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, SerializationError, type SluiceError, TransactionRolledBackError,
@@ -10,6 +10,7 @@ import type { Node } from '../router/node.js'
 import type { Router } from '../router/router.js'
 import { inside, waitingTransactions } from './ambient.js'
 import { ConflictGate } from './gate.js'
+import { pause } from './pause.js'
 import { PinnedSession, type PinnedParts } from './pinned.js'
 import { Transaction, type TransactionOptions, type TransactionOutcome } from './transaction.js'
 
@@ -47,7 +48,7 @@ export class Transactions {
       } finally {
         leave?.()
       }
-      await sleep(Math.min(backoffMs(attempt, this.#parts.retry), remainingMs(limits)), limits.signal).catch(() => undefined)
+      await pause(Math.min(backoffMs(attempt, this.#parts.retry), remainingMs(limits)), limits.signal)
     }
   }
 

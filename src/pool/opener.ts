@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { setMaxListeners } from 'node:events'
 import { backoffMs } from '../core/backoff.js'
 import type { Connection } from '../core/driver.js'
 import { ConfigError, ConnectionError, type SluiceError } from '../core/errors.js'
@@ -42,6 +43,8 @@ export class Opener {
   constructor(host: OpenerHost, backend: PoolBackend) {
     this.#host = host
     this.#backend = backend
+    // every attempt listens, and a large pool makes many at once
+    setMaxListeners(0, this.#abort.signal)
   }
 
   get connecting(): number { return this.#connecting }
