@@ -6,12 +6,6 @@ import { Face, type StatementPath } from './face.js'
 import { guardRead } from './guard.js'
 import type { PinnedSession } from './pinned.js'
 
-/** A message of LISTEN/NOTIFY. */
-export interface Notification {
-  readonly channel: string
-  readonly payload: string
-}
-
 /**
  * One connection, lent for session-bound work by `db.connection(fn)`: temporary tables, advisory locks, LISTEN, `SET`.
  * It is reset before anyone else gets it.

@@ -34,8 +34,3 @@ export class Told implements Observer {
 export async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(() => { throw new Error('expected an error, got none') }, (error: unknown) => error)
 }
-
-/** Milliseconds since the epoch of the clock that timeouts use. */
-export function since(startedAt: number): number {
-  return performance.now() - startedAt
-}

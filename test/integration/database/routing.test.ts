@@ -134,7 +134,7 @@ describe('read-only', () => {
   it('a call that is readOnly refuses what is no proven read, before it leaves', async () => {
     const db = await open()
     await expect(db.query('select id from item', { readOnly: true })).resolves.toMatchObject({ rowCount: 3 })
-    for (const text of ['insert into item values (7)', 'select touch(1)', "with gone as (delete from item returning 1) select * from gone"]) {
+    for (const text of ['insert into item values (7)', 'select touch(1)', 'with gone as (delete from item returning 1) select * from gone']) {
       await expect(db.query(text, { readOnly: true })).rejects.toMatchObject({ code: 'SLUICE_NOT_A_READ', neverSent: true })
     }
     await db.transaction(async (tx) => {

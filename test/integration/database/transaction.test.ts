@@ -217,9 +217,9 @@ describe('an ambient transaction', () => {
         await expect(face.value('select count(*)::int from entry')).resolves.toBe(1)
       }
       await seen(db)
-      await seen(db.primary as typeof db)
-      await seen(db.replica as typeof db)
-      await seen(db.with({ target: 'replica' }) as typeof db)
+      await seen(db.primary)
+      await seen(db.replica)
+      await seen(db.with({ target: 'replica' }))
       await expect(db.query('select 1', { target: 'replica' })).resolves.toMatchObject({ route: 'transaction', node: primary })
       const [, counted] = await db.batch([[insert, [2]], 'select count(*)::int as n from entry'])
       expect(counted?.rows).toEqual([{ n: 2 }])
