@@ -19,7 +19,7 @@ describe('a server\'s error is told apart by its SQLSTATE', () => {
     ['42883', 'unknown-object'], ['3F000', 'unknown-object'], ['22012', 'data'], ['22P02', 'data'], ['26000', 'unknown-statement'],
     ['28000', 'authentication'], ['28P01', 'authentication'], ['3D000', 'unknown-database'], ['53300', 'too-many-connections'],
     ['57P01', 'shutting-down'], ['57P02', 'shutting-down'], ['57P03', 'starting'], ['57P05', 'lost'], ['08006', 'lost'], ['25P03', 'lost'],
-    ['42P07', 'other'], ['P0001', 'other'], ['0A000', 'other'], ['55000', 'other'], ['XX000', 'other'], ['08P01', 'other'],
+    ['42P07', 'duplicate-object'], ['P0001', 'other'], ['0A000', 'other'], ['55000', 'other'], ['XX000', 'other'], ['08P01', 'other'],
   ])('%s is %s', (code, kind) => {
     expect(describeError(serverError(code, 'x'))).toMatchObject({ kind, serverCode: code, message: 'x' })
   })
