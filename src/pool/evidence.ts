@@ -68,13 +68,13 @@ export function advise(evidence: Evidence): string {
 }
 
 /** One line, shortened. The text holds placeholders, never parameter values. */
-export function shorten(text: string): string {
+function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > TEXT_LENGTH ? `${line.slice(0, TEXT_LENGTH - 1)}…` : line
 }
 
 /** `0.3 s`, `41.2 s`. */
-export function seconds(ms: number): string {
+function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
 }
 

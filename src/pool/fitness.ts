@@ -3,7 +3,7 @@ import type { Connection } from '../core/driver.js'
 import { statement } from '../core/statement.js'
 
 /** A connection that does not answer a ping for so long is given up. */
-export const PING_TIMEOUT_MS = 1_000
+const PING_TIMEOUT_MS = 1_000
 
 /** Whether the connection answers; never rejects and always ends. */
 export async function answersPing(connection: Connection, validationQuery: string | undefined): Promise<boolean> {

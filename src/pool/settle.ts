@@ -3,7 +3,7 @@ import type { Connection } from '../core/driver.js'
 import type { SluiceError } from '../core/errors.js'
 
 /** Longest time a connection is given to prove that a cancel sent on it cannot hit a later statement. */
-export const SETTLE_TIMEOUT_MS = 1_000
+const SETTLE_TIMEOUT_MS = 1_000
 
 /** What is left over when a cancel was sent for a statement. */
 export interface Doubt {

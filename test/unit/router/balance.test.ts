@@ -48,7 +48,7 @@ describe('balancing strategies', () => {
 
   it("takes a caller's own function, and refuses an answer that is not one of the nodes", () => {
     const nodes = [candidate('a'), candidate('b')]
-    expect(balance((all) => all[1] as BalanceCandidate)(nodes).name).toBe('b')
+    expect(balance((all) => all[1]!)(nodes).name).toBe('b')
     expect(() => balance(() => candidate('stranger'))(nodes)).toThrow(ConfigError)
   })
 })
