@@ -88,7 +88,12 @@ export interface Queryable {
   /** First column of the one row, or `undefined` without a row. */
   value<Value = unknown>(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<Value | undefined>
   value<Value = unknown>(sql: SqlInput, options: QueryOptions): Promise<Value | undefined>
-  /** Rows as they arrive, with back-pressure. Leaving the loop early closes the cursor and returns the connection. */
+  /**
+   * Rows as they arrive, with back-pressure. Leaving the loop early closes the cursor and returns the connection.
+   *
+   * `timeoutMs` spans the whole stream, the consumer's own time included; without it `statementTimeoutMs` bounds each
+   * round trip. Inside a transaction no other statement can run while the loop is being read: it is refused.
+   */
   stream<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: StreamOptions<Row>): AsyncIterable<Row>
   /** Several statements as one transaction, in the fewest round trips. */
   batch(entries: readonly BatchEntry[], options?: QueryOptions): Promise<QueryResult[]>

@@ -84,7 +84,7 @@ export class DatabaseCore extends Face {
   /**
    * Runs `work` in a transaction: commits when it returns, rolls back when it throws. Deadlocks and serialization
    * failures re-run the whole callback. Calls of this database inside it join it; `db.transaction` inside it is a
-   * savepoint.
+   * savepoint, which has no options of its own: level, limits and retries are those of the outermost transaction.
    *
    * @example
    * ```ts

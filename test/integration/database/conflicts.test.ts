@@ -114,6 +114,15 @@ describe('conflicting transactions', () => {
     expect(value).toBe(2)
   })
 
+  it('a conflict that the callback turned into an error of its own still runs it again', async () => {
+    const db = await open({ replicas: [] })
+    let attempts = 0
+    await db.transaction(async (tx) => {
+      if (++attempts === 1) await disturbed(tx).catch(() => { throw new Error('could not transfer') })
+    }, { isolationLevel: 'repeatable read' })
+    expect(attempts).toBe(2)
+  })
+
   it('a conflict inside a savepoint that was undone is the savepoint’s own', async () => {
     const db = await open({ replicas: [] })
     let attempts = 0

@@ -85,6 +85,21 @@ describe('a timeout', () => {
     await expect(db.value('select 1')).resolves.toBe(1)
   })
 
+  it('is not needed for what a failed callback left running: it is cancelled', async () => {
+    const db = await open({ replicas: [], pool: { max: 1 } })
+    const startedAt = performance.now()
+    let left: Promise<unknown> | undefined
+    const failing = db.transaction(async (tx) => {
+      left = errorOf(tx.query('select pg_sleep(20)'))
+      await eventually(async () => await active() === 1)
+      throw new Error('no')
+    })
+    await expect(failing).rejects.toThrow('no')
+    expect(await left).toMatchObject({ code: 'SLUICE_QUERY_CANCELLED' })
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    await expect(db.value('select 1')).resolves.toBe(1)
+  })
+
   it('spans the wait for a connection', async () => {
     const db = await open({ replicas: [], pool: { max: 1 } })
     const long = db.query('select pg_sleep(0.5)')

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postgres } from '../../../src/drivers/postgres/index.js'
 import { Database, registerDriver, type Driver } from '../../../src/index.js'
 import { flakyProxy, startCluster, type Cluster } from '../../../src/testing/index.js'
@@ -11,6 +11,16 @@ beforeAll(async () => {
   cluster = await startCluster({ engine: 'postgres', replicas: 2, settings: { max_connections: '40' }, hba: ['host all keyed 127.0.0.1/32 scram-sha-256'] })
 })
 afterAll(async () => { await cluster.destroy() })
+
+const warnings: Error[] = []
+const onWarning = (warning: Error): void => { warnings.push(warning) }
+beforeEach(() => { process.on('warning', onWarning) })
+// of listeners above all: thousands of calls share a signal here, and dozens of connections are made at once
+afterEach(async () => {
+  await new Promise((resolve) => { setImmediate(resolve) })
+  process.off('warning', onWarning)
+  expect(warnings.splice(0)).toEqual([])
+})
 
 async function withDatabase(options: ConstructorParameters<typeof Database>[0] & object, work: (db: Database) => Promise<void>): Promise<void> {
   const db = await Database.open({ primary: cluster.url, replicas: [...cluster.replicaUrls], ...options })
@@ -41,9 +51,6 @@ const nodeNames = (): string[] => cluster.nodes.map(({ host, port }) => `${host}
 
 describe('ten thousand queries at once', () => {
   it('on a pool of ten are all answered, and started in the order they were asked', async () => {
-    const warnings: Error[] = []
-    const onWarning = (warning: Error): void => { warnings.push(warning) }
-    process.on('warning', onWarning)
     const started: unknown[] = []
     registerDriver('recorded', recording(postgres, (params) => { started.push(params[0]) }))
     await withDatabase({ primary: cluster.url.replace(/^\w+:/, 'recorded:'), replicas: [], pool: { max: 10 } }, async (db) => {
@@ -54,8 +61,6 @@ describe('ten thousand queries at once', () => {
       expect(db.stats()).toMatchObject({ errors: 0, primaryQueries: 10_000 })
       expect(db.stats().nodes[0]?.openConnections).toBeLessThanOrEqual(10)
     })
-    process.off('warning', onWarning)
-    expect(warnings).toEqual([])
     expect(started.filter((n) => typeof n === 'number')).toEqual(Array.from({ length: 10_000 }, (_, n) => n))
   })
 
@@ -64,10 +69,11 @@ describe('ten thousand queries at once', () => {
     if (!doomed || !survivor) throw new Error('two replicas are needed')
     const told = new Told()
     await withDatabase({ pool: { max: 10 }, observers: [told], health: { intervalMs: 200, timeoutMs: 300 } }, async (db) => {
+      const { signal } = new AbortController()
       let answered = 0
       let killed: Promise<void> | undefined
       const calls = Array.from({ length: 10_000 }, async (_, n) => {
-        const result = await db.query<{ n: number }>('select $1::int as n', [n])
+        const result = await db.query<{ n: number }>('select $1::int as n', [n], { signal })
         if (++answered === 2_000) killed = doomed.kill()
         return result
       })
@@ -111,15 +117,17 @@ describe('every server falls silent', () => {
     if (!first || !second) throw new Error('two nodes are needed')
     await using one = await flakyProxy({ target: first.url })
     await using other = await flakyProxy({ target: second.url })
-    const db = await Database.open({ primary: one.url, replicas: [other.url], health: { intervalMs: 50, timeoutMs: 1_000 } })
+    const db = await Database.open({ primary: one.url, replicas: [other.url], health: { intervalMs: 50, timeoutMs: 10_000 } })
     const running = [db.query('select 1 from pg_sleep(30)', { target: 'primary' }), db.transaction((tx) => tx.query('select pg_sleep(30)'))]
     const ended = Promise.allSettled(running)
     await eventually(() => db.stats().nodes[0]?.inFlight === 2)
     one.blackHole()
     other.blackHole()
+    const checked = db.health.check()
     const startedAt = performance.now()
     await db.close({ drainMs: 100 })
     expect(performance.now() - startedAt).toBeLessThan(4_000)
+    await checked
     expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   })
 })

@@ -84,6 +84,29 @@ describe('a transaction inside a transaction', () => {
     expect(await ids()).toEqual([1, 2])
   })
 
+  it('that fails while the one around it commits sends nothing any more', async () => {
+    const told = new Told()
+    const db = await open({ replicas: [], pool: { max: 1 }, observers: [told] })
+    for (let turn = 0; turn < 20; turn++) {
+      let inner: Promise<unknown> | undefined
+      await db.transaction(async (tx) => {
+        await tx.execute(insert, [turn])
+        let entered: () => void = () => undefined
+        const inside = new Promise<void>((resolve) => { entered = resolve })
+        inner = errorOf(tx.transaction(async () => {
+          entered()
+          await new Promise((resolve) => { setImmediate(resolve) })
+          throw new Error('too late')
+        }))
+        await inside
+      })
+      await inner
+    }
+    await expect(db.value('select 1')).resolves.toBe(1)
+    expect(told.warnings).toEqual([])
+    expect(db.stats().nodes[0]).toMatchObject({ opened: 1, brokenClosed: 0 })
+  })
+
   it('that outlives the one around it is closed with it and disturbs nobody', async () => {
     const told = new Told()
     const db = await open({ replicas: [], pool: { max: 1 }, observers: [told] })
@@ -124,6 +147,20 @@ describe('hooks', () => {
     })
     expect(order).toEqual(['body', 1, 'second'])
     expect(await ids()).toEqual([1, 2])
+  })
+
+  it('a hook is outside the transaction also when that was ended inside its callback', async () => {
+    const told = new Told()
+    const db = await open({ observers: [told] })
+    const order: unknown[] = []
+    await db.transaction(async (tx) => {
+      await tx.execute(insert, [1])
+      tx.afterCommit(async () => { order.push(await db.primary.value('select count(*)::int from entry')) })
+      await tx.commit()
+      order.push('body goes on')
+    })
+    expect(order).toEqual([1, 'body goes on'])
+    expect(told.warnings).toEqual([])
   })
 
   it('afterRollback runs after the rollback, whatever caused it', async () => {

@@ -295,6 +295,18 @@ describe('session state', () => {
     expect(await server.admin("select * from pg_locks where locktype = 'advisory' and objid = 78")).toEqual([])
   })
 
+  it('set on a lent connection by what no one can see in the text is gone as well', async () => {
+    await server.admin(`create or replace function sneaky() returns void language plpgsql as
+      'begin perform set_config(''application_name'', ''sneaky'', false); end'`)
+    const db = await open({ replicas: [], pool })
+    const named = 'select count(*)::int from pg_stat_activity where application_name = $1'
+    await db.connection(async (connection) => {
+      await connection.query('select sneaky()')
+      await expect(connection.value(named, ['sneaky'])).resolves.toBe(1)
+    })
+    await expect(db.value(named, ['sneaky'])).resolves.toBe(0)
+  })
+
   it('a lent connection left inside a transaction comes back clean', async () => {
     const db = await open({ replicas: [], pool })
     await db.connection(async (connection) => {
