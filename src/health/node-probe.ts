@@ -1,4 +1,3 @@
-import { withTimeout } from '../core/deadline.js'
 import type { NodeFacts, Probe } from '../core/dialect.js'
 import type { Connection } from '../core/driver.js'
 import { ConnectionError, SluiceError } from '../core/errors.js'
@@ -76,7 +75,7 @@ export class NodeProbe {
     const startedAt = performance.now()
     const connecting = this.node.connect(signal).then((connection) => this.#keep(connection, signal))
     try {
-      const connection = await withTimeout(connecting, this.#timeoutMs, () => this.#silence('accept a connection'))
+      const connection = await inTime(connecting, this.#timeoutMs, () => this.#silence('accept a connection'))
       return await this.#query(connection, Math.max(1, this.#timeoutMs - (performance.now() - startedAt)))
     } catch (error) {
       abort.abort()
@@ -87,7 +86,7 @@ export class NodeProbe {
 
   async #query(connection: Connection, timeoutMs: number): Promise<NodeFacts> {
     const asked = connection.query(this.#probe.statement)
-    const { rows } = await withTimeout(asked, timeoutMs, () => this.#silence('answer a probe'))
+    const { rows } = await inTime(asked, timeoutMs, () => this.#silence('answer a probe'))
     return this.#probe.read(rows)
   }
 
@@ -108,6 +107,18 @@ export class NodeProbe {
   #silence(what: string): ConnectionError {
     return new ConnectionError('timeout', `${this.node.name} did not ${what} within ${String(this.#timeoutMs)} ms`, { node: this.node.name, connectionLost: true })
   }
+}
+
+/**
+ * `promise`, or a rejection with `late()` after `ms`. A busy process hears its timers before its sockets: an answer that
+ * lies there when the time is over still counts, or every node would seem dead to a process that was blocked.
+ */
+function inTime<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => { setImmediate(() => { reject(late()) }) }, ms)
+    const clear = (): void => { clearTimeout(timer) }
+    promise.then(resolve, reject).finally(clear)
+  })
 }
 
 function asConnectionError(error: unknown, node: string): SluiceError {

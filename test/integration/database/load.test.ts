@@ -15,6 +15,7 @@ afterAll(async () => { await cluster.destroy() })
 const warnings: Error[] = []
 const onWarning = (warning: Error): void => { warnings.push(warning) }
 beforeEach(() => { process.on('warning', onWarning) })
+afterEach(async () => { for (const node of cluster.nodes) if (node.state === 'stopped') await node.start() })
 // of listeners above all: thousands of calls share a signal here, and dozens of connections are made at once
 afterEach(async () => {
   await new Promise((resolve) => { setImmediate(resolve) })
@@ -53,7 +54,7 @@ describe('ten thousand queries at once', () => {
   it('on a pool of ten are all answered, and started in the order they were asked', async () => {
     const started: unknown[] = []
     registerDriver('recorded', recording(postgres, (params) => { started.push(params[0]) }))
-    await withDatabase({ primary: cluster.url.replace(/^\w+:/, 'recorded:'), replicas: [], pool: { max: 10 } }, async (db) => {
+    await withDatabase({ primary: cluster.url.replace(/^\w+:/, 'recorded:'), replicas: [], pool: { max: 10, acquireTimeoutMs: 60_000 } }, async (db) => {
       const { signal } = new AbortController()
       started.length = 0
       const results = await Promise.all(Array.from({ length: 10_000 }, (_, n) => db.query<{ n: number }>('select $1::int as n', [n], { signal })))
@@ -68,7 +69,7 @@ describe('ten thousand queries at once', () => {
     const [, doomed, survivor] = cluster.nodes
     if (!doomed || !survivor) throw new Error('two replicas are needed')
     const told = new Told()
-    await withDatabase({ pool: { max: 10 }, observers: [told], health: { intervalMs: 200, timeoutMs: 300 } }, async (db) => {
+    await withDatabase({ pool: { max: 10, acquireTimeoutMs: 60_000 }, observers: [told], health: { intervalMs: 200, timeoutMs: 500 } }, async (db) => {
       const { signal } = new AbortController()
       let answered = 0
       let killed: Promise<void> | undefined

@@ -196,6 +196,18 @@ describe('health', () => {
     expect(db.health.status().nodes.every(({ state }) => state === 'up')).toBe(true)
   })
 
+  it('does not take its own process being busy for a silent server', async () => {
+    const db = await open({ health: { timeoutMs: 300, intervalMs: 60_000, failureThreshold: 1 } })
+    await eventually(async () => (await db.health.check()).nodes.every(({ state }) => state === 'up'))
+    for (let turn = 0; turn < 3; turn++) {
+      const checking = db.health.check()
+      await new Promise((resolve) => { setImmediate(resolve) })
+      const blockedUntil = performance.now() + 400
+      while (performance.now() < blockedUntil);
+      expect((await checking).nodes.map(({ state, lastError }) => ({ state, lastError }))).toEqual(Array(3).fill({ state: 'up', lastError: undefined }))
+    }
+  })
+
   it('asks nobody once the database is closed', async () => {
     const db = await open()
     await db.close()
