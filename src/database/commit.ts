@@ -1,7 +1,6 @@
-import type { Limits } from '../core/deadline.js'
+import { asError, remainingMs, type Limits } from '../core/deadline.js'
 import type { Dialect, TransactionFate } from '../core/dialect.js'
 import { ConnectionError, SluiceError, TransactionOutcomeUnknownError, TransactionRolledBackError } from '../core/errors.js'
-import { asError, remainingMs } from '../core/deadline.js'
 import { resolveFate } from './fate.js'
 import type { PinnedSession } from './pinned.js'
 
@@ -37,9 +36,11 @@ export async function commit(session: PinnedSession, dialect: Dialect, limits: L
   }
   try {
     const { command } = await session.control('COMMIT', limits)
-    return command === 'ROLLBACK' ? { state: 'refused', error: session.conflict ?? rolledBack(node, undefined) } : { state: 'committed' }
+    if (command !== 'ROLLBACK') return { state: 'committed' }
+    return { state: 'refused', error: session.conflict ?? rolledBack(node, undefined) }
   } catch (error) {
-    if (error instanceof SluiceError && error.connectionLost && !error.neverSent) return lostCommit(session, dialect, limits, identity, error)
+    const lost = error instanceof SluiceError && error.connectionLost && !error.neverSent
+    if (lost) return lostCommit(session, dialect, limits, identity, error)
     return { state: 'refused', error: asError(error) }
   }
 }
@@ -66,11 +67,14 @@ async function lostCommit(
   }
   const [least, most] = PATIENCE_MS
   const patienceMs = Math.min(most, Math.max(least, remainingMs(limits)))
-  const fate: TransactionFate = identity ? await resolveFate(session.node, dialect, identity.id, identity.timeline, patienceMs) : 'unknown'
+  const fate: TransactionFate = identity
+    ? await resolveFate(session.node, dialect, identity.id, identity.timeline, patienceMs)
+    : 'unknown'
   if (fate === 'committed') return { state: 'committed' }
   if (fate === 'aborted') {
     const message = `${node}: the connection was lost at COMMIT; the server says that the transaction was rolled back`
-    return { state: 'rolled-back', error: new TransactionRolledBackError(message, { cause, node, transient: true, connectionLost: true }) }
+    const error = new TransactionRolledBackError(message, { cause, node, transient: true, connectionLost: true })
+    return { state: 'rolled-back', error }
   }
   const message = `${node}: the answer to COMMIT was lost and the server could not say whether it was done`
   return { state: 'unknown', error: new TransactionOutcomeUnknownError(message, { cause, node }) }

@@ -15,8 +15,6 @@ export interface StatementPath {
 
 const ON_PRIMARY: QueryOptions = Object.freeze({ target: 'primary' })
 
-type Second<Options> = readonly unknown[] | Options | undefined
-
 /** The calls of {@link Queryable}, all of them in terms of one path; `defaults` are merged under each call's options. */
 export class Face implements Queryable {
   readonly #path: StatementPath
@@ -28,7 +26,7 @@ export class Face implements Queryable {
     this.#defaults = defaults
   }
 
-  query<Row = Record<string, unknown>>(sql: SqlInput, params?: Second<QueryOptions>, options?: QueryOptions): Promise<QueryResult<Row>> {
+  query<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[] | QueryOptions, options?: QueryOptions): Promise<QueryResult<Row>> {
     try {
       const [values, merged] = this.#arguments(params, options)
       return this.#path.run<Row>(this.#statement(sql, values, merged), merged)
@@ -37,30 +35,30 @@ export class Face implements Queryable {
     }
   }
 
-  async execute(sql: SqlInput, params?: Second<QueryOptions>, options?: QueryOptions): Promise<ExecuteResult> {
+  async execute(sql: SqlInput, params?: readonly unknown[] | QueryOptions, options?: QueryOptions): Promise<ExecuteResult> {
     const [values, merged] = this.#arguments(params, options)
     const onPrimary = merged === NO_OPTIONS ? ON_PRIMARY : { ...merged, target: 'primary' as const }
     const { rowCount, insertId, node, durationMs } = await this.#path.run(this.#statement(sql, values, onPrimary), onPrimary)
     return { rowsAffected: rowCount, insertId, node, durationMs }
   }
 
-  async one<Row = Record<string, unknown>>(sql: SqlInput, params?: Second<RowOptions<Row>>, options?: RowOptions<Row>): Promise<Row> {
+  async one<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[] | RowOptions<Row>, options?: RowOptions<Row>): Promise<Row> {
     const { rows, text } = await this.#rows(sql, params, options)
     return oneRow(rows, text)
   }
 
   async maybeOne<Row = Record<string, unknown>>(
-    sql: SqlInput, params?: Second<RowOptions<Row>>, options?: RowOptions<Row>,
+    sql: SqlInput, params?: readonly unknown[] | RowOptions<Row>, options?: RowOptions<Row>,
   ): Promise<Row | undefined> {
     const { rows, text } = await this.#rows(sql, params, options)
     return rows.length === 0 ? undefined : oneRow(rows, text)
   }
 
-  async many<Row = Record<string, unknown>>(sql: SqlInput, params?: Second<RowOptions<Row>>, options?: RowOptions<Row>): Promise<Row[]> {
+  async many<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[] | RowOptions<Row>, options?: RowOptions<Row>): Promise<Row[]> {
     return (await this.#rows(sql, params, options)).rows
   }
 
-  async value<Value = unknown>(sql: SqlInput, params?: Second<QueryOptions>, options?: QueryOptions): Promise<Value | undefined> {
+  async value<Value = unknown>(sql: SqlInput, params?: readonly unknown[] | QueryOptions, options?: QueryOptions): Promise<Value | undefined> {
     const [values, merged] = this.#arguments(params, options)
     const made = this.#statement(sql, values, merged)
     const { rows, fields } = await this.#path.run(made, merged)
@@ -68,7 +66,7 @@ export class Face implements Queryable {
   }
 
   async *stream<Row = Record<string, unknown>>(
-    sql: SqlInput, params?: Second<StreamOptions<Row>>, options?: StreamOptions<Row>,
+    sql: SqlInput, params?: readonly unknown[] | StreamOptions<Row>, options?: StreamOptions<Row>,
   ): AsyncGenerator<Row, void, undefined> {
     const [values, merged] = this.#arguments(params, options)
     const made = this.#statement(sql, values, merged)
@@ -88,7 +86,9 @@ export class Face implements Queryable {
     return statements.length === 0 ? [] : this.#path.batch(statements, merged)
   }
 
-  async #rows<Row>(sql: SqlInput, params: Second<RowOptions<Row>>, options: RowOptions<Row> | undefined): Promise<{ rows: Row[]; text: string }> {
+  async #rows<Row>(
+    sql: SqlInput, params: readonly unknown[] | RowOptions<Row> | undefined, options: RowOptions<Row> | undefined,
+  ): Promise<{ rows: Row[]; text: string }> {
     const [values, merged] = this.#arguments<RowOptions<Row>>(params, options)
     const made = this.#statement(sql, values, merged)
     const { rows } = await this.#path.run<Row>(made, merged)
@@ -96,7 +96,7 @@ export class Face implements Queryable {
   }
 
   /** Sorts out `(sql, params, options)` and `(sql, options)`. */
-  #arguments<Options extends QueryOptions>(second: Second<Options>, third: Options | undefined): [readonly unknown[], Options] {
+  #arguments<Options extends QueryOptions>(second: readonly unknown[] | Options | undefined, third: Options | undefined): [readonly unknown[], Options] {
     if (second === undefined) return [NO_PARAMS, this.#merge((third ?? NO_OPTIONS) as Options)]
     if (Array.isArray(second)) return [second as readonly unknown[], this.#merge((third ?? NO_OPTIONS) as Options)]
     return [NO_PARAMS, this.#merge(second as Options)]

@@ -3,7 +3,7 @@ import type { Notifier } from '../core/notify.js'
 import { outside } from './ambient.js'
 
 /** What is called after a transaction has ended. */
-export type Hook = () => unknown
+type Hook = () => unknown
 
 /** The hooks of one transaction or savepoint, in the order they were given. */
 export class Hooks {

@@ -6,7 +6,7 @@ import type { Statement } from '../core/statement.js'
 import { ambientTransaction, inside } from './ambient.js'
 import { commit } from './commit.js'
 import { Face } from './face.js'
-import { Hooks, type Hook } from './hooks.js'
+import { Hooks } from './hooks.js'
 import type { PinnedSession } from './pinned.js'
 import { TransactionPath } from './transaction-path.js'
 
@@ -91,13 +91,13 @@ export class Transaction extends Face {
   get node(): string { return this.#parts.session.node.name }
 
   /** Runs `hook` once the outermost transaction is committed. A throwing hook is reported as a warning. */
-  afterCommit(hook: Hook): void {
+  afterCommit(hook: () => unknown): void {
     this.#assertOpen()
     this.#hooks.afterCommit(hook)
   }
 
   /** Runs `hook` once this transaction (or the one around it) is rolled back. */
-  afterRollback(hook: Hook): void {
+  afterRollback(hook: () => unknown): void {
     this.#assertOpen()
     this.#hooks.afterRollback(hook)
   }
