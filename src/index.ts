@@ -13,8 +13,16 @@ export { HealthChecker } from './health/health-checker.js'
 export type { HealthStatus, NodeHealth, ReplicationLag } from './health/health-checker.js'
 export type { NodeState } from './router/node.js'
 export { sql, Sql } from './sql/tag.js'
+export type { SqlTag } from './sql/tag.js'
 export { loadConfig } from './config/file.js'
-export type { DatabaseOptions, NodeOptions, RoutingOptions, TlsOptions } from './config/options.js'
+export type { LoadConfigOptions, LoadedConfig } from './config/file.js'
+export type {
+  BackupEncryptionOptions, BackupOptions, DatabaseOptions, Loose, NodeOptions, RoutingOptions, TlsOptions,
+} from './config/options.js'
+export type {
+  Alert, AlertSettings, BackupEncryption, BackupSettings, CacheSettings, ConsistencySettings, MetricsSettings, MigrationSettings,
+  MigrationSource,
+} from './config/resolved.js'
 export type { Logger } from './core/logger.js'
 export type {
   AcquireEvent, ConnectEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
@@ -24,7 +32,7 @@ export type {
 } from './core/queryable.js'
 export type { DriverResult, ExecuteResult, Field, QueryResult, Route } from './core/result.js'
 export type {
-  BalanceCandidate, BalanceFunction, BalanceStrategy, HealthSettings, PoolSettings, RetrySettings, RoutingSettings,
+  BalanceCandidate, BalanceFunction, BalanceStrategy, HealthSettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings,
 } from './core/settings.js'
 export type { SqlFragment, SqlInput, SqlRenderer, Statement } from './core/statement.js'
 export type {
@@ -34,7 +42,7 @@ export type {
   BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, PlanFacts, Probe, Probes, TransactionFate,
 } from './core/dialect.js'
 export type { ErrorFacts, ErrorKind } from './core/error-facts.js'
-export type { FunctionClass, Lexicon, StatementClass } from './core/lexicon.js'
+export type { FunctionClass, Keywords, Lexicon, Quoting, StatementClass, StatementRule, StatementVariant } from './core/lexicon.js'
 export type { PoolStats } from './pool/stats.js'
 export {
   ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError,

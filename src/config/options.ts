@@ -7,7 +7,7 @@ import type {
 } from './resolved.js'
 
 /** All fields optional, `undefined` meaning "left out". */
-type Loose<Settings> = { readonly [Key in keyof Settings]?: Settings[Key] | undefined }
+export type Loose<Settings> = { readonly [Key in keyof Settings]?: Settings[Key] | undefined }
 
 /** TLS of one server. PEM text, or the path of a PEM file, which is read when the options are resolved. */
 export interface TlsOptions {

@@ -1,12 +1,6 @@
 import { ConfigError } from '../core/errors.js'
 import type { SqlFragment, SqlRenderer } from '../core/statement.js'
 
-/** What {@link Sql.compile} returns. */
-interface Compiled {
-  readonly text: string
-  readonly params: readonly unknown[]
-}
-
 /** A piece of SQL that is neither text nor a value. */
 interface Identifier {
   readonly path: readonly string[]
@@ -35,7 +29,7 @@ export class Sql implements SqlFragment {
   }
 
   /** Renders the text with the engine's placeholders; values never enter it. */
-  compile(renderer: SqlRenderer): Compiled {
+  compile(renderer: SqlRenderer): ReturnType<SqlFragment['compile']> {
     if (this.#plain) return { text: this.#plainText(renderer), params: this.#values }
     const params: unknown[] = []
     return { text: this.#render(renderer, params), params }

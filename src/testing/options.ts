@@ -1,10 +1,9 @@
 import { ConfigError } from '../core/errors.js'
 
-/** Where the servers of a test cluster come from, in the order they are tried. */
-export const PROVIDERS = ['env', 'docker', 'local', 'embedded', 'apt'] as const
+/** Where the servers of a test cluster come from: the first that works, in this order. */
+export type ProviderName = 'env' | 'docker' | 'local' | 'embedded' | 'apt'
 
-/** One of {@link PROVIDERS}. */
-export type ProviderName = (typeof PROVIDERS)[number]
+const PROVIDERS: readonly ProviderName[] = ['env', 'docker', 'local', 'embedded', 'apt']
 
 /** Certificates for the servers, as PEM text. */
 export interface ClusterTls {
