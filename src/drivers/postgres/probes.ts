@@ -32,19 +32,35 @@ const FATES: Readonly<Record<string, TransactionFate>> = {
   'committed': 'committed', 'aborted': 'aborted', 'in progress': 'in-progress',
 }
 
+/**
+ * What a transaction is called once its connection is lost: its id, and the server's clock while it was running.
+ *
+ * The id alone can lie: those whose log records were not on disk when a server crashed are given out again, and
+ * `pg_xact_status` then tells of a stranger's transaction. A crash resets all statistics (an orderly stop does not):
+ * where that happened since, "committed" proves nothing any more. "aborted" still holds: an id is only given out again
+ * when its first owner's commit was lost.
+ */
+const TRANSACTION_ID = "select pg_current_xact_id()::text || '@' || extract(epoch from now())::text as id"
+
+const FATE = `select case when fate = 'committed' and coalesce(pg_stat_get_bgwriter_stat_reset_time() >= to_timestamp($2::float8), true)
+  then null else fate end as fate from (select pg_xact_status($1::text::xid8) as fate) s`
+
 /** PostgreSQL's questions; `transactionId` and `transactionFate` need PostgreSQL 13. */
 export const postgresProbes: Probes = {
   node,
   distance: walDistance,
   transactionId: {
-    statement: statement('select pg_current_xact_id()::text as id'),
+    statement: statement(TRANSACTION_ID),
     read: ([row]) => textOf(row?.['id']) ?? '',
   },
-  transactionFate: (id) => ({
-    statement: statement('select pg_xact_status($1::text::xid8) as fate', [id]),
-    // NULL: so long ago that the server has forgotten it
-    read: ([row]) => FATES[textOf(row?.['fate']) ?? ''] ?? 'unknown',
-  }),
+  transactionFate: (id) => {
+    const [xid, since] = id.split('@')
+    return {
+      statement: statement(FATE, [xid, since]),
+      // NULL: so long ago that the server has forgotten it, or it has crashed since
+      read: ([row]) => FATES[textOf(row?.['fate']) ?? ''] ?? 'unknown',
+    }
+  },
 }
 
 /**
