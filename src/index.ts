@@ -1,6 +1,7 @@
 export { Database } from './facade/database.js'
 export { DatabaseCore } from './database/core.js'
-export type { BoundOptions, ConnectionOptions, RouteExplanation } from './database/core.js'
+export { BoundDatabase } from './database/bound.js'
+export type { BoundOptions, ConnectionOptions, RouteExplanation } from './database/bound.js'
 export type { ExplainOptions, Explanation } from './database/explain.js'
 export { Face } from './database/face.js'
 export { PinnedConnection } from './database/pinned-connection.js'

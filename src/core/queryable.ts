@@ -53,7 +53,7 @@ export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] }
 
-/** Options of the calls that check row counts. */
+/** Options of the calls that return rows. */
 export interface RowOptions<Row> extends QueryOptions {
   /** Checks and converts each row. */
   readonly schema?: RowSchema<Row> | undefined
@@ -71,8 +71,8 @@ export type BatchEntry = SqlInput | readonly [text: string, params?: readonly un
 /** What everything that can run statements offers: `Database`, `Transaction`, a pinned connection, `db.primary`, … */
 export interface Queryable {
   /** Runs one statement and returns all its rows. */
-  query<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<Row>>
-  query<Row = Record<string, unknown>>(sql: SqlInput, options: QueryOptions): Promise<QueryResult<Row>>
+  query<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<QueryResult<Row>>
+  query<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<QueryResult<Row>>
   /** Runs one statement on the primary. */
   execute(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<ExecuteResult>
   execute(sql: SqlInput, options: QueryOptions): Promise<ExecuteResult>
@@ -85,9 +85,9 @@ export interface Queryable {
   /** The rows; none is fine. */
   many<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<Row[]>
   many<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<Row[]>
-  /** First column of the one row, or `undefined` without a row. */
-  value<Value = unknown>(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<Value | undefined>
-  value<Value = unknown>(sql: SqlInput, options: QueryOptions): Promise<Value | undefined>
+  /** First column of the one row, or `undefined` without a row. A `schema` checks that value, not the row. */
+  value<Value = unknown>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Value>): Promise<Value | undefined>
+  value<Value = unknown>(sql: SqlInput, options: RowOptions<Value>): Promise<Value | undefined>
   /**
    * Rows as they arrive, with back-pressure. Leaving the loop early closes the cursor and returns the connection.
    *
@@ -95,6 +95,7 @@ export interface Queryable {
    * round trip. Inside a transaction no other statement can run while the loop is being read: it is refused.
    */
   stream<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: StreamOptions<Row>): AsyncIterable<Row>
+  stream<Row = Record<string, unknown>>(sql: SqlInput, options: StreamOptions<Row>): AsyncIterable<Row>
   /** Several statements as one transaction, in the fewest round trips. */
   batch(entries: readonly BatchEntry[], options?: QueryOptions): Promise<QueryResult[]>
 }

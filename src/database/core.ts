@@ -1,14 +1,13 @@
 import { limitsFrom } from '../core/deadline.js'
 import { ConfigError, PoolClosedError } from '../core/errors.js'
 import { NO_OPTIONS, type QueryOptions } from '../core/queryable.js'
-import type { Role } from '../core/observer.js'
-import type { Route } from '../core/result.js'
 import type { PoolSettings } from '../core/settings.js'
 import type { SqlInput } from '../core/statement.js'
-import type { StatementClass } from '../core/lexicon.js'
 import type { DatabaseOptions } from '../config/options.js'
 import { resolveOptions } from '../config/resolve.js'
 import { ambientTransaction, holding, waitingTransactions } from './ambient.js'
+import { BoundDatabase, type BoundOptions, type ConnectionOptions, type RouteExplanation } from './bound.js'
+import { checkCall, checkTransaction, checkWork, fragmentOf } from './call-check.js'
 import { changedLimits } from './pool-limits.js'
 import { assemble, type Assembly, type CoreHooks } from './assemble.js'
 import { explain, type ExplainOptions, type Explanation } from './explain.js'
@@ -19,37 +18,14 @@ import { driverFor, knownSchemes } from './registry.js'
 import { snapshot, type DatabaseStats } from './snapshot.js'
 import { Transaction, type TransactionOptions } from './transaction.js'
 
-/** Where a statement would go, and why. */
-export interface RouteExplanation {
-  readonly class: StatementClass
-  readonly role: Role
-  /** The node, where only one comes into question now. */
-  readonly node: string | undefined
-  readonly route: Route
-  /** A sentence for people. */
-  readonly why: string
-}
-
-/** Options of `db.connection`. */
-export interface ConnectionOptions {
-  readonly target?: Role | undefined
-  readonly label?: string | undefined
-  /** Milliseconds to wait for the connection and, for each statement, to run; default `statementTimeoutMs`. */
-  readonly timeoutMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Defaults bound by `db.with`. */
-export type BoundOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'label' | 'target' | 'readOnly' | 'ambient' | 'maxReplicationLagMs'>
-
 /** Everything of a database but health, cache, migrations and backups, which are its users. */
 export class DatabaseCore extends Face {
   /** @internal */
   readonly assembly: Assembly
   /** The same calls, always on the primary. */
-  readonly primary: Face
-  /** The same calls, always on a replica. */
-  readonly replica: Face
+  readonly primary: BoundDatabase
+  /** The same calls, always on a replica; transactions are read-only. */
+  readonly replica: BoundDatabase
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -66,8 +42,8 @@ export class DatabaseCore extends Face {
     this.#identity = identity
     this.#assertOpen = assertOpen
     closed = () => this.#closing !== undefined
-    this.primary = new Face(assembly.path, { target: 'primary' })
-    this.replica = new Face(assembly.path, { target: 'replica' })
+    this.primary = this.with({ target: 'primary' })
+    this.replica = this.with({ target: 'replica' })
   }
 
   readonly #identity: object
@@ -79,7 +55,7 @@ export class DatabaseCore extends Face {
   get engine(): string { return this.assembly.driver.dialect.engine }
 
   /** The same calls with these options as defaults. */
-  with(options: BoundOptions): Face { return new Face(this.assembly.path, options) }
+  with(options: BoundOptions): BoundDatabase { return new BoundDatabase(this.assembly.path, this, options) }
 
   /**
    * Runs `work` in a transaction: commits when it returns, rolls back when it throws. Deadlocks and serialization
@@ -96,6 +72,8 @@ export class DatabaseCore extends Face {
    * @throws {@link TransactionOutcomeUnknownError} the answer to COMMIT was lost and the server could not tell
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions = {}): Promise<T> {
+    checkWork(work)
+    checkTransaction(options)
     const ambient = options.ambient === false ? undefined : ambientTransaction(this.#identity)
     if (ambient instanceof Transaction) return ambient.transaction(work)
     this.#assertOpen()
@@ -104,6 +82,7 @@ export class DatabaseCore extends Face {
 
   /** A transaction to be ended by hand; `await using` rolls it back when it was not. Never ambient. */
   async begin(options: TransactionOptions = {}): Promise<Transaction> {
+    checkTransaction(options)
     this.#assertOpen()
     return this.assembly.transactions.begin(options)
   }
@@ -120,6 +99,8 @@ export class DatabaseCore extends Face {
    * ```
    */
   async connection<T>(work: (connection: PinnedConnection) => Promise<T> | T, options: ConnectionOptions = {}): Promise<T> {
+    checkWork(work)
+    checkCall('connection', options)
     this.#assertOpen()
     const { router, pinned } = this.assembly
     const limits = limitsFrom(options.timeoutMs ?? pinned.statementTimeoutMs, options.signal)
@@ -143,8 +124,9 @@ export class DatabaseCore extends Face {
 
   /** Where a statement would go, without running it and without a server. */
   explainRoute(sql: SqlInput, options: QueryOptions = NO_OPTIONS): RouteExplanation {
+    checkCall('call', options)
     const { driver, classifier, router } = this.assembly
-    const text = typeof sql === 'string' ? sql : sql.compile(driver.dialect).text
+    const text = typeof sql === 'string' ? sql : fragmentOf(sql).compile(driver.dialect).text
     const classification = classifier.classify(text)
     if (classification.class === 'session' || classification.class === 'transaction-control') {
       const node = router.plan(text, classification, { target: 'primary' }).candidates[0]?.name
@@ -155,8 +137,11 @@ export class DatabaseCore extends Face {
   }
 
   /** The engine's plan for a statement, with advice a person can act on. `analyze` also runs it, undoing what it changes. */
-  explain(sql: SqlInput, params: readonly unknown[] = [], options: ExplainOptions = {}): Promise<Explanation> {
-    return explain(this, this.assembly, sql, params, options)
+  async explain(sql: SqlInput, params?: readonly unknown[] | ExplainOptions, options?: ExplainOptions): Promise<Explanation> {
+    const given = Array.isArray(params) ? params as readonly unknown[] : []
+    const chosen = options ?? (Array.isArray(params) ? {} : (params ?? {}) as ExplainOptions)
+    checkCall('explain', chosen)
+    return explain(this, this.assembly, sql, given, chosen)
   }
 
   /** Counters and conditions of this moment; synchronous, asks no server. */

@@ -3,6 +3,7 @@ import type { QueryOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
 import type { SqlInput } from '../core/statement.js'
 import type { Assembly } from './assemble.js'
+import { fragmentOf } from './call-check.js'
 import type { Face } from './face.js'
 import type { Transaction, TransactionOptions } from './transaction.js'
 
@@ -25,7 +26,7 @@ export async function explain(
   db: Explainable, parts: Assembly, sql: SqlInput, params: readonly unknown[], options: ExplainOptions,
 ): Promise<Explanation> {
   const { dialect } = parts.driver
-  const compiled = typeof sql === 'string' ? { text: sql, params } : sql.compile(dialect)
+  const compiled = typeof sql === 'string' ? { text: sql, params } : fragmentOf(sql).compile(dialect)
   const { analyze = false, ...rest } = options
   const text = dialect.explain(compiled.text, analyze)
   const harmless = !analyze || parts.classifier.classify(compiled.text).class === 'read'

@@ -1,8 +1,9 @@
 import { asError } from '../core/deadline.js'
-import type { BatchEntry, Queryable, QueryOptions, RowOptions, StreamOptions } from '../core/queryable.js'
+import type { BatchEntry, Queryable, QueryOptions, RowOptions, RowSchema, StreamOptions } from '../core/queryable.js'
 import { NO_OPTIONS } from '../core/queryable.js'
 import type { ExecuteResult, QueryResult } from '../core/result.js'
 import { NO_PARAMS, statement, type SqlInput, type SqlRenderer, type Statement } from '../core/statement.js'
+import { checkCall, fragmentOf, notEntries, notParams, paramsBesideFragment } from './call-check.js'
 import { checkRows, firstColumn, oneRow } from './rows.js'
 
 /** What a face hands its statements to: the pooled path, a transaction, a pinned connection. */
@@ -26,10 +27,14 @@ export class Face implements Queryable {
     this.#defaults = defaults
   }
 
-  query<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[] | QueryOptions, options?: QueryOptions): Promise<QueryResult<Row>> {
+  query<Row = Record<string, unknown>>(
+    sql: SqlInput, params?: readonly unknown[] | RowOptions<Row>, options?: RowOptions<Row>,
+  ): Promise<QueryResult<Row>> {
     try {
-      const [values, merged] = this.#arguments(params, options)
-      return this.#path.run<Row>(this.#statement(sql, values, merged), merged)
+      const [values, merged] = this.#arguments<RowOptions<Row>>(params, options)
+      const made = this.#statement(sql, values, merged)
+      const result = this.#path.run<Row>(made, merged)
+      return merged.schema ? withCheckedRows(result, merged.schema, made.text) : result
     } catch (error) {
       return Promise.reject(asError(error))
     }
@@ -58,11 +63,15 @@ export class Face implements Queryable {
     return (await this.#rows(sql, params, options)).rows
   }
 
-  async value<Value = unknown>(sql: SqlInput, params?: readonly unknown[] | QueryOptions, options?: QueryOptions): Promise<Value | undefined> {
-    const [values, merged] = this.#arguments(params, options)
+  async value<Value = unknown>(
+    sql: SqlInput, params?: readonly unknown[] | RowOptions<Value>, options?: RowOptions<Value>,
+  ): Promise<Value | undefined> {
+    const [values, merged] = this.#arguments<RowOptions<Value>>(params, options)
     const made = this.#statement(sql, values, merged)
     const { rows, fields } = await this.#path.run(made, merged)
-    return rows.length === 0 ? undefined : firstColumn(oneRow(rows, made.text), fields) as Value
+    if (rows.length === 0) return undefined
+    const value = firstColumn(oneRow(rows, made.text), fields)
+    return merged.schema ? (await checkRows([value], merged.schema, made.text, 0))[0] : value as Value
   }
 
   async *stream<Row = Record<string, unknown>>(
@@ -80,6 +89,7 @@ export class Face implements Queryable {
 
   async batch(entries: readonly BatchEntry[], options: QueryOptions = NO_OPTIONS): Promise<QueryResult[]> {
     const merged = this.#merge(options)
+    if (!Array.isArray(entries)) throw notEntries(entries)
     const statements = entries.map((entry) => Array.isArray(entry)
       ? this.#statement(entry[0] as string, (entry[1] ?? NO_PARAMS) as readonly unknown[], merged)
       : this.#statement(entry as SqlInput, NO_PARAMS, merged))
@@ -99,17 +109,25 @@ export class Face implements Queryable {
   #arguments<Options extends QueryOptions>(second: readonly unknown[] | Options | undefined, third: Options | undefined): [readonly unknown[], Options] {
     if (second === undefined) return [NO_PARAMS, this.#merge((third ?? NO_OPTIONS) as Options)]
     if (Array.isArray(second)) return [second as readonly unknown[], this.#merge((third ?? NO_OPTIONS) as Options)]
+    if (typeof second !== 'object' || (second as unknown) === null || third !== undefined) throw notParams(second)
     return [NO_PARAMS, this.#merge(second as Options)]
   }
 
   #merge<Options extends QueryOptions>(options: Options): Options {
+    if (options !== NO_OPTIONS) checkCall('call', options)
     if (!this.#defaults) return options
     return options === NO_OPTIONS ? this.#defaults as Options : { ...this.#defaults, ...options }
   }
 
   #statement(sql: SqlInput, params: readonly unknown[], options: QueryOptions): Statement {
     if (typeof sql === 'string') return statement(sql, params, options.prepare ?? false, options.name)
-    const compiled = sql.compile(this.#path.renderer)
+    if (params.length > 0) throw paramsBesideFragment(params)
+    const compiled = fragmentOf(sql).compile(this.#path.renderer)
     return statement(compiled.text, compiled.params, options.prepare ?? false, options.name)
   }
+}
+
+async function withCheckedRows<Row>(answer: Promise<QueryResult<Row>>, schema: RowSchema<Row>, sql: string): Promise<QueryResult<Row>> {
+  const result = await answer
+  return { ...result, rows: await checkRows(result.rows, schema, sql, 0) }
 }

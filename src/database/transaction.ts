@@ -4,6 +4,7 @@ import { SluiceError, TransactionClosedError } from '../core/errors.js'
 import type { StreamOptions } from '../core/queryable.js'
 import type { Statement } from '../core/statement.js'
 import { ambientTransaction, inside } from './ambient.js'
+import { checkWork } from './call-check.js'
 import { commit } from './commit.js'
 import { Face } from './face.js'
 import { Hooks } from './hooks.js'
@@ -24,6 +25,8 @@ export interface TransactionOptions {
   readonly signal?: AbortSignal | undefined
   /** Name in metrics and errors; transactions of one name that keep conflicting are run one at a time. */
   readonly name?: string | undefined
+  /** Label of the caller (a route, a job), shown where connections are held; default `name`. */
+  readonly label?: string | undefined
   /** Where a read-only transaction runs. */
   readonly target?: 'primary' | 'replica' | undefined
   /** `false`: a transaction of its own, even inside another one. */
@@ -107,6 +110,7 @@ export class Transaction extends Face {
    * time run one after another.
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T> | T): Promise<T> {
+    checkWork(work)
     const innermost = ambientTransaction(this.#parts.database)
     if (innermost instanceof Transaction && innermost !== this && innermost.isInside(this)) return innermost.transaction(work)
     const turn = this.#innerDone.then(() => this.#runInner(work))

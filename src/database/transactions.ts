@@ -92,7 +92,7 @@ export class Transactions {
     const identity = {}
     const startedAt = performance.now()
     const loan = await node.pool.acquire({
-      limits, label: options.name ?? 'transaction', text: undefined, owner: identity, owners: waitingTransactions(),
+      limits, label: options.label ?? options.name ?? 'transaction', text: undefined, owner: identity, owners: waitingTransactions(),
     })
     const session = new PinnedSession(pinned, node, loan, 'transaction')
     session.limit(limits)

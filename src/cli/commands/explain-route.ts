@@ -1,5 +1,5 @@
 import { UnknownEngineError } from '../../core/errors.js'
-import type { RouteExplanation } from '../../database/core.js'
+import type { RouteExplanation } from '../../database/bound.js'
 import { Database } from '../../facade/database.js'
 import { flagOption, textOption } from '../values.js'
 import type { Invocation } from '../command.js'

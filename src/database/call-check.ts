@@ -1,0 +1,111 @@
+import { describeGot, oneProblem, shownName } from '../config/problem.js'
+import { suggestName } from '../config/suggest.js'
+import type { ConfigError } from '../core/errors.js'
+import type { SqlFragment } from '../core/statement.js'
+
+/** What one option takes, in words and as a test. */
+type Check = readonly [expected: string, fits: (value: unknown) => boolean]
+
+const isMs = (value: unknown): boolean => typeof value === 'number' && value >= 0
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const oneOf = (...words: readonly string[]): Check => [`one of ${words.map((word) => `'${word}'`).join(', ')}`, (value) => words.some((word) => word === value)]
+
+const MS: Check = ['a number of milliseconds of at least 0', isMs]
+const FLAG: Check = ['true or false', (value) => typeof value === 'boolean']
+const TEXT: Check = ['a text', (value) => typeof value === 'string']
+const ROLE = oneOf('primary', 'replica')
+const SIGNAL: Check = ['an AbortSignal', (value) => isObject(value) && typeof value['aborted'] === 'boolean' && typeof value['addEventListener'] === 'function']
+const SCHEMA: Check = ['a Standard Schema (zod, valibot, arktype, …)', isSchema]
+
+/** Options of one statement. */
+const CALL = {
+  target: ROLE, readOnly: FLAG, timeoutMs: MS, signal: SIGNAL, prepare: FLAG, name: TEXT, label: TEXT,
+  cache: ['true, false or an object', (value: unknown) => typeof value === 'boolean' || isObject(value)],
+  causalToken: TEXT, maxReplicationLagMs: MS, ambient: FLAG, schema: SCHEMA,
+  batchSize: ['a whole number above 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0],
+} satisfies Readonly<Record<string, Check>>
+
+/** Options of a transaction. */
+const TRANSACTION = {
+  isolationLevel: oneOf('read uncommitted', 'read committed', 'repeatable read', 'serializable'),
+  readOnly: FLAG, deferrable: FLAG, timeoutMs: MS, signal: SIGNAL, name: TEXT, label: TEXT, target: ROLE, ambient: FLAG,
+  retries: ['a whole number of at least 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0],
+} satisfies Readonly<Record<string, Check>>
+
+/** Options of a lent connection. */
+const CONNECTION = { target: ROLE, label: TEXT, timeoutMs: MS, signal: SIGNAL } satisfies Readonly<Record<string, Check>>
+
+/** Options of a plan. */
+const EXPLAIN = { ...CONNECTION, analyze: FLAG } satisfies Readonly<Record<string, Check>>
+
+/** Which options a call takes. */
+export type CallKind = 'call' | 'transaction' | 'connection' | 'explain'
+
+const TABLES: Readonly<Record<CallKind, ReadonlyMap<string, Check>>> = {
+  call: new Map<string, Check>(Object.entries(CALL)),
+  transaction: new Map<string, Check>(Object.entries(TRANSACTION)),
+  connection: new Map<string, Check>(Object.entries(CONNECTION)),
+  explain: new Map<string, Check>(Object.entries(EXPLAIN)),
+}
+
+/**
+ * Checks the options of one call. By hand and not by schema: it is on the way of every statement that has options.
+ *
+ * @throws {@link ConfigError} naming the option, what was expected and what came
+ */
+export function checkCall(kind: CallKind, options: object): void {
+  const table = TABLES[kind]
+  if (typeof options !== 'object' || options === null) throw oneProblem('options', 'an object', describeGot(options, false))
+  for (const name in options) {
+    const value = (options as Readonly<Record<string, unknown>>)[name]
+    const check = table.get(name)
+    if (check ? value === undefined || check[1](value) : value === undefined) continue
+    throw check ? oneProblem(name, check[0], describeGot(value, true)) : unknownOption(name, [...table.keys()])
+  }
+}
+
+function unknownOption(name: string, known: readonly string[]): ConfigError {
+  return oneProblem(shownName(name), 'a known option of this call', 'an unknown name', suggestName(name, known))
+}
+
+/**
+ * Checks the options of a transaction, and that they fit together.
+ *
+ * @throws {@link ConfigError} naming the option, what was expected and what came
+ */
+export function checkTransaction(options: { readonly target?: string | undefined; readonly readOnly?: boolean | undefined }): void {
+  checkCall('transaction', options)
+  if (options.target !== 'replica' || options.readOnly === true) return
+  throw oneProblem('readOnly', "true beside target: 'replica'", String(options.readOnly), 'replicas take read-only transactions only')
+}
+
+/** Checks what is to be run with a transaction or a connection. @throws {@link ConfigError} */
+export function checkWork(work: unknown): void {
+  if (typeof work !== 'function') throw oneProblem('the first argument', 'a function', describeGot(work, false))
+}
+
+/** What is no text must be a fragment. @throws {@link ConfigError} */
+export function fragmentOf(sql: SqlFragment): SqlFragment {
+  if (isObject(sql) && typeof sql.compile === 'function') return sql
+  throw oneProblem('sql', 'a text, or a fragment made by the sql tag', describeGot(sql, false), 'db.query(text, params, options), or db.query(sql`…`, options)')
+}
+
+/** Refuses what stands where parameter values belong. */
+export function notParams(params: unknown): ConfigError {
+  return oneProblem('params', 'a list of values', describeGot(params, false), 'db.query(text, [value, …], options)')
+}
+
+/** Refuses parameter values beside a fragment, which brings its own. */
+export function paramsBesideFragment(params: readonly unknown[]): ConfigError {
+  return oneProblem('params', 'none beside a fragment', describeGot(params, false), 'write the values into the template: sql`… ${value} …`')
+}
+
+/** Refuses what stands where the entries of a batch belong. */
+export function notEntries(entries: unknown): ConfigError {
+  return oneProblem('the first argument of batch', 'a list of statements', describeGot(entries, false), 'db.batch([[text, params], sql`…`])')
+}
+
+function isSchema(value: unknown): boolean {
+  const standard = (typeof value === 'object' || typeof value === 'function') && value !== null ? (value as { '~standard'?: unknown })['~standard'] : undefined
+  return isObject(standard) && typeof standard['validate'] === 'function'
+}
