@@ -1,5 +1,6 @@
 import { CALL_OF, DISTINCT_ON, GROUP_OF, IN_GROUP, IN_WITH, OPERATOR_OF } from './frame.js'
 import type { Chain, ScanState } from './scan-state.js'
+import { noteAttributeCall } from './statement-facts.js'
 import { CAST, COMMA, NAME, OPEN, WORD } from './token.js'
 import { CUSTOM_OPERATOR, GROUPING, INSERT, ON, UPDATE } from './vocabulary.js'
 
@@ -36,6 +37,19 @@ function opensCall({ frames, vocabulary }: ScanState, chain: Chain): boolean {
   const part = vocabulary.words.get(before.word)?.part
   // The column lists of INSERT INTO t (…), UPDATE SET (…) and THEN INSERT (…).
   return !(frame.changes && (before.word === 'into' || part === UPDATE || info?.part === INSERT))
+}
+
+/**
+ * A name after a point may call a function without parentheses: `('s'::regclass).nextval`, and, where a function stands
+ * in FROM, `x.nextval from regclass('s') x`. What is known to write is taken for a call there; the caller's own functions
+ * look like columns and are not.
+ */
+export function noteAttribute(state: ScanState, name: string): void {
+  const { vocabulary, facts } = state
+  const kind = vocabulary.functions.get(name)?.class
+  if (kind !== 'write' && kind !== 'session') return
+  if (state.continuesChain) facts.attribute ??= { name, class: kind }
+  else noteAttributeCall(facts, { name, class: kind })
 }
 
 function noteCall({ vocabulary, facts }: ScanState, chain: Chain): void {

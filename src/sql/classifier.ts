@@ -21,8 +21,9 @@ const MAX_REMEMBERED_LENGTH = 16_384
 /**
  * Tells reads from writes, one answer per text, remembered.
  *
- * A statement is a read only when everything in it is known to be harmless; what views, triggers, casts, domains and
- * operators of the schema do is invisible in the text and not looked at.
+ * A statement is a read only when everything in it is known to be harmless. Invisible in the text, and not looked at, is
+ * what the schema adds to it: what views, triggers, casts, domains and operators do, functions called like a column
+ * (`row.function`), and functions that bear the name of a built-in one (name those in `writeFunctions`).
  *
  * @example
  * const classifier = new Classifier(postgresLexicon, { readOnlyFunctions: ['app.price'] })

@@ -1,4 +1,4 @@
-import { parenthesisKind } from './calls.js'
+import { noteAttribute, parenthesisKind } from './calls.js'
 import { DISTINCT_ON, GROUP_OF, IN_FROM, IN_GROUP, IN_WITH, NOWHERE, OPERATOR_OF, OPTIONS_OF, type Frame } from './frame.js'
 import { onKeyword, onName } from './keywords.js'
 import { ScanState } from './scan-state.js'
@@ -71,6 +71,7 @@ class Scanner {
     const { lexer, chain, previous, vocabulary, facts } = state
     const name = lexer.value
     const label = state.continuesChain || previous.as
+    if (state.deep && previous.kind === DOT && !state.pendingTable) noteAttribute(state, name)
     if (state.continuesChain) chain.extend(name)
     else chain.start(name, previous)
     if (kind === NAME && name.includes('.')) chain.ambiguous = true
@@ -149,6 +150,9 @@ class Scanner {
     if (this.#afterAnalyze && (name === 'false' || name === 'off' || text.slice(start, end) === '0')) facts.analyze = false
     this.#afterAnalyze = name === 'analyze' || name === 'analyse'
     if (this.#afterAnalyze) facts.analyze = true
+    // UESCAPE may turn any name before it into ANALYZE
+    const refused = kind === WORD ? vocabulary.words.get(name)?.refused : undefined
+    if (refused !== undefined) facts.write ??= refused
     if (kind === OPEN) state.frames.open(OPTIONS_OF)
     state.pass(kind, '', false)
     return true
@@ -195,6 +199,7 @@ class Scanner {
     }
     const kind = state.deep ? parenthesisKind(state) : GROUP_OF
     if (state.pendingTable && kind === GROUP_OF) state.settleTable()
+    else if (state.pendingTable) facts.functionTable = true
     state.pendingTable = false
     const table = parent.expecting && kind === GROUP_OF
     const grouping = parent.clause === IN_GROUP && previous.word === 'sets'

@@ -21,6 +21,10 @@ export class StatementFacts {
   write: string | undefined = undefined
   /** Why it is no read when it runs: what EXPLAIN without ANALYZE does not do. */
   change: string | undefined = undefined
+  /** A name after a column's or table's name that a function has too, should FROM hold a function. */
+  attribute: Attribute | undefined = undefined
+  /** A function stands in FROM. */
+  functionTable = false
   /** It looks at or makes tables of its own session. */
   temporary = false
   /** It calls only built-in functions that do not wait. */
@@ -32,6 +36,19 @@ export class StatementFacts {
   toClient = false
   /** Depth of BEGIN ATOMIC and CASE inside a function's body; semicolons end nothing there. */
   bodyDepth = 0
+}
+
+/** A function that may be called by a name after a point. */
+export interface Attribute {
+  readonly name: string
+  readonly class: 'write' | 'session'
+}
+
+/** Takes it for a call. */
+export function noteAttributeCall(facts: StatementFacts, attribute: Attribute): void {
+  const { name } = attribute
+  if (attribute.class === 'session') facts.session ??= `may call ${name}(), which belongs to one connection`
+  else facts.write ??= `may call ${name}(), which writes or is right on the primary only`
 }
 
 /** A class with its sentence. */
@@ -47,6 +64,7 @@ export function verdict(facts: StatementFacts): Verdict {
     return { class: 'write', why: facts.verb === '' ? 'does not begin with a keyword' : `begins with ${facts.verb}, which is no known read` }
   }
   if (rule.scan === 'none' || rule.scan === 'explain') return byFirstWords(facts, rule)
+  if (facts.attribute && facts.functionTable) noteAttributeCall(facts, facts.attribute)
   if (facts.session !== undefined) return { class: 'session', why: facts.session }
   const explained = facts.explain !== 'none'
   const runs = !explained || facts.analyze

@@ -35,6 +35,8 @@ const READ = `
   jsonb_set_lax jsonb_strip_nulls jsonb_to_record jsonb_to_recordset jsonb_to_tsvector jsonb_typeof row_to_json to_json
   to_jsonb
 
+  json json_array json_arrayagg json_exists json_objectagg json_query json_scalar json_serialize json_table json_value merge_action
+
   any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count covar_pop covar_samp cume_dist dense_rank every
   first_value json_agg json_agg_strict json_object_agg json_object_agg_strict json_object_agg_unique
   json_object_agg_unique_strict jsonb_agg jsonb_agg_strict jsonb_object_agg jsonb_object_agg_strict

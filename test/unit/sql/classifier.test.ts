@@ -24,6 +24,12 @@ describe('what is no read', () => {
     ['explain (values true, analyze) delete from t', 'an option named like a query'],
     ['explain analyse delete from t', 'ANALYZE in its other spelling'],
     ['explain (costs, "analyze" on) delete from t', 'a quoted option'],
+    ['explain (U&"!0061nalyze" uescape \'!\') delete from t', 'an option whose escape character comes after it'],
+    ["select ('s'::regclass).nextval", 'a built-in function called like a column'],
+    ['select (c.oid::regclass).nextval from pg_class c', 'likewise, in a query'],
+    ["select x.nextval from regclass('s') x", 'likewise, of a function in FROM'],
+    ["select (select \"x\".nextval) from rows from (regclass('s')) x", 'likewise, further away'],
+    ['select ($1::int)."pg_terminate_backend"', 'likewise, quoted'],
     ['select (1; delete from t', 'a semicolon inside parentheses'],
     ['select 1)', 'parentheses that do not match'],
     ['(delete from t)', 'a change in parentheses'],
@@ -37,6 +43,7 @@ describe('what is no read', () => {
   it.each([
     ['select * from pg_temp.x', 'session'], ['select * from pg_temp_3.x', 'session'], ['select 1 into temp x', 'session'], ['create or replace temporary view v as select 1', 'session'],
     ['drop table pg_temp.x', 'session'], ['insert into t values (currval(\'s\'))', 'session'], ['show app.tenant', 'session'], ['show transaction isolation level', 'session'],
+    ["select ('x'::text).current_setting", 'session'],
     ['select * from pg_prepared_statements', 'session'], ['explain execute p', 'session'], ['load \'x\'', 'session'], ['prepare p as select 1', 'session'],
     ['prepare transaction \'x\'', 'transaction-control'], ['commit prepared \'x\'', 'transaction-control'], ['set transaction read only', 'transaction-control'],
     ['select 1; set a = 1', 'session'], ['begin; set a = 1; select 1; commit', 'transaction-control'], ['select 1; rollback', 'transaction-control'],
@@ -53,7 +60,8 @@ describe('what is a read all the same', () => {
     'explain delete from t', 'explain (analyze off) update t set a = 1', 'show all', 'show search_path', 'table t', 'values (1)', 'copy t (a, b) to stdout',
     'select * from a join b on (a.x = b.x) join (select 1) c on true', 'select "count"(1)', 'select U&"\\0061" from t', 'select 1;;', ';', '',
     'select a.update, a.for from a', 'select 1 as into', 'select is_active, nextval from app.nextval', 'select x::app.point(3) from t', 'select pg_catalog.now()',
-    'select * from public.pg_locks', "select 'C:\\dir\\file'", "select E'\\''", 'select a -- ; delete from t',
+    'select * from public.pg_locks', 'select json_value(a, \'$.b\') from t', 'select (address).city, t.name from t',
+    'select kw.nextval, n.lastval from kw, n', 'select x.name from unnest($1::text[]) x(name)', "select 'C:\\dir\\file'", "select E'\\''", 'select a -- ; delete from t',
   ])('%s', (text) => {
     const found = classify(text)
     expect(found.class, found.why).toBe('read')
