@@ -9,6 +9,8 @@ export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 
 export const SESSION_ATTRS = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
 
 const STRATEGIES = ['round-robin', 'least-connections', 'weighted', 'fastest-response', 'random'] as const
+/** Options that have settings of their own, or are only switched on and off. */
+const SWITCH = 'true, false or an object'
 const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const
 
 /** The shapes options are checked against. */
@@ -49,7 +51,7 @@ function buildFields(z: ZodModule) {
     fn: custom<() => unknown>('a function', (value) => typeof value === 'function'),
     record: custom<Record<string, unknown>>('an object', isRecord),
     textRecord: z.record(z.string(), z.string('a text'), 'an object of texts').optional(),
-    object: <Shape extends Zod.ZodRawShape>(shape: Shape) => z.strictObject(shape, 'an object'),
+    object: <Shape extends Zod.ZodRawShape>(shape: Shape, expected = 'an object') => z.strictObject(shape, expected),
   }
 }
 
@@ -63,7 +65,7 @@ function databaseSchema(z: ZodModule, f: Fields) {
     directUrl: f.custom(expectedServer, isServer),
     pool: poolSchema(f), routing: routingSchema(f), backup: backupSchema(f),
     consistency: f.object({ causalReads: f.oneOf(['off', 'session', 'global']), causalReadsTimeoutMs: f.ms() }).optional(),
-    cache: f.object({ enabled: f.flag, max: f.whole(1), maxBytes: f.whole(1), ttlMs: f.ms(), swrMs: f.ms() }).optional(),
+    cache: f.object({ enabled: f.flag, max: f.whole(1), maxBytes: f.whole(1), ttlMs: f.ms(), swrMs: f.ms() }, SWITCH).optional(),
     health: f.object({ intervalMs: f.ms(1), timeoutMs: f.ms(1), failureThreshold: f.whole(1) }).optional(),
     retry: f.object({ reads: f.whole(0, 100), transactions: f.whole(0, 100), baseDelayMs: f.ms(), maxDelayMs: f.ms() }).optional(),
     statementTimeoutMs: f.ms(), connectTimeoutMs: f.ms(), failoverTimeoutMs: f.ms(), slowQueryMs: f.ms(),
@@ -71,7 +73,7 @@ function databaseSchema(z: ZodModule, f: Fields) {
     driverOptions: f.record, maxPreparedStatements: f.whole(0),
     types: f.object({ bigint: f.oneOf(['string', 'bigint', 'number']) }).optional(),
     queryLogLevel: f.oneOf(['debug', 'info', 'warn', 'silent']),
-    metrics: f.object({ enabled: f.flag, collectIntervalMs: f.ms(1), collectQueryStats: f.flag, registry: f.record }).optional(),
+    metrics: f.object({ enabled: f.flag, collectIntervalMs: f.ms(1), collectQueryStats: f.flag, registry: f.record }, SWITCH).optional(),
     alerts: f.object({ connectionThreshold: f.share, queryLatencyMs: f.ms(), onAlert: f.fn }).optional(),
     migrations: f.object({
       dir: f.text, schema: f.text, lockTimeoutMs: f.ms(),
@@ -114,7 +116,7 @@ function routingSchema(f: Fields) {
     reads: f.oneOf(['replica', 'primary']),
     strategy: f.custom(`one of ${quoted(STRATEGIES)}, or a function`,
       (value) => typeof value === 'function' || STRATEGIES.some((name) => name === value)),
-    fallbackToPrimary: f.object({ maxShare: f.share.unwrap() }).optional(),
+    fallbackToPrimary: f.object({ maxShare: f.share.unwrap() }, SWITCH).optional(),
     maxReplicationLagMs: f.ms(), maxReplicationLagBytes: f.whole(0), writeFunctions: f.texts, readOnlyFunctions: f.texts,
   }).optional()
 }

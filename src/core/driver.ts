@@ -113,6 +113,12 @@ export interface Connection {
 export interface Driver {
   readonly dialect: Dialect
   /**
+   * Checks what only this engine knows of a target (URL parameters, `driverOptions`), when a database is made.
+   *
+   * @throws {@link ConfigError} naming the parameter
+   */
+  check?(settings: ConnectSettings): void
+  /**
    * Opens one connection. Rejects with the npm client's own error; never leaves a socket behind, also when `signal`
    * aborts or `connectTimeoutMs` passes.
    */

@@ -22,6 +22,10 @@ const HINTS: Partial<Record<ErrorKind, string>> = {
   'unknown-database': 'check the database name, or open with createIfMissing: true',
   'too-many-connections': 'lower pool.max, or raise the server\'s connection limit: pools x instances must fit into it',
   'tls': 'compare sslmode and sslrootcert with what the server offers (docs/guides/security.md)',
+  'connect-timeout': 'is the server reachable, and are host and port right? connectTimeoutMs bounds one attempt',
+  'starting': 'the server is starting or recovering: try again in a moment',
+  'shutting-down': 'the server is being stopped or restarted: try again in a moment',
+  'read-only': 'writes belong on the primary: drop target: \'replica\' (db.replica), or readOnly of the transaction',
   'lock-timeout': 'another transaction holds the lock: look for long transactions',
 }
 
@@ -30,6 +34,7 @@ export type ErrorContext = Pick<SluiceErrorOptions, 'node' | 'sql' | 'neverSent'
 
 /** Turns an engine's error, explained by its dialect, into this library's class for it. The original is the `cause`. */
 export function errorFromFacts(facts: ErrorFacts, cause: unknown, context: ErrorContext = {}): SluiceError {
+  if (cause instanceof ConnectionError && cause.node === undefined) return located(cause, context)
   if (cause instanceof SluiceError) return cause
   const options: SluiceErrorOptions = {
     ...context, cause, transient: facts.transient, connectionLost: facts.connectionLost, hint: HINTS[facts.kind],
@@ -51,4 +56,11 @@ export function errorFromFacts(facts: ErrorFacts, cause: unknown, context: Error
     case 'aborted-transaction': return new TransactionRolledBackError(message, options)
     default: return new QueryError(message, facts.serverCode, options)
   }
+}
+
+/** A driver's own error says what went wrong; where, it cannot know. */
+function located(error: ConnectionError, context: ErrorContext): ConnectionError {
+  const { reason, message, cause, hint, transient, connectionLost, neverSent } = error
+  const options: SluiceErrorOptions = { hint, transient, connectionLost, ...context, cause, neverSent: neverSent || context.neverSent === true }
+  return new ConnectionError(reason, context.node === undefined ? message : `${context.node}: ${message}`, options)
 }

@@ -73,6 +73,7 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
 function makeNode(
   settings: ResolvedNode, role: Role, driver: Driver, options: ResolvedOptions, notifier: Notifier, onState: StateListener,
 ): Node {
+  driver.check?.(connectSettings(settings, role, options))
   const explain = (cause: unknown, context: object): ReturnType<typeof errorFromFacts> =>
     errorFromFacts(driver.dialect.describeError(cause), cause, { node: settings.name, ...context })
   const connect = async (signal: AbortSignal): ReturnType<Driver['connect']> => {

@@ -11,13 +11,13 @@ import type { Classification } from '../sql/classifier.js'
  */
 export function guardPooled(statement: Statement, classification: Classification, options: QueryOptions, readOnly: boolean): void {
   if (classification.class === 'session') {
-    throw new StatementNotAllowedError('session', `this statement is bound to one connection: ${classification.why}`, {
-      sql: statement.text, hint: 'run it inside db.connection(async (connection) => …), or inside db.transaction()',
+    throw new StatementNotAllowedError('session', `this statement is bound to one connection and runs inside db.connection() or db.transaction() only: ${classification.why}`, {
+      sql: statement.text, hint: 'db.connection(async (connection) => …) lends one and resets it after',
     })
   }
   if (classification.class === 'transaction-control') {
-    throw new StatementNotAllowedError('transaction-control', `this statement controls a transaction: ${classification.why}`, {
-      sql: statement.text, hint: 'use db.transaction(async (tx) => …) or db.begin()',
+    throw new StatementNotAllowedError('transaction-control', `this statement controls a transaction, which only db.transaction() and db.begin() do: ${classification.why}`, {
+      sql: statement.text, hint: 'db.transaction(async (tx) => …) commits when the callback returns and rolls back when it throws',
     })
   }
   guardRead(statement, classification, options, readOnly)
@@ -33,7 +33,7 @@ export function guardRead(statement: Statement, classification: Classification, 
   }
   if (readOnly) {
     throw new ReadOnlyNodeError(`the database was opened with readOnly: true, and this is no proven read: ${classification.why}`, {
-      sql: statement.text, neverSent: true,
+      sql: statement.text, neverSent: true, hint: 'open the database without readOnly to write',
     })
   }
 }

@@ -14,6 +14,11 @@ export function registerDriver(scheme: string, driver: Driver): void {
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
     throw new ConfigError(`registerDriver: expected a URL scheme in lower case such as 'cockroach', got '${scheme}'`, { option: 'scheme' })
   }
+  if (!isDriver(driver)) {
+    throw new ConfigError(`registerDriver: expected a driver for '${scheme}:', got something without a dialect or without connect()`, {
+      option: 'driver', hint: 'a driver is { dialect, connect(settings, signal) }; driverConformance of sluice/testing checks one',
+    })
+  }
   if (drivers.has(scheme)) throw new ConfigError(`registerDriver: the scheme '${scheme}:' is taken`, { option: 'scheme', hint: 'choose another scheme' })
   drivers.set(scheme, driver)
 }
@@ -28,4 +33,9 @@ export function driverFor(scheme: string): Driver {
 /** What the configuration must know of each scheme. */
 export function knownSchemes(): { scheme: string; defaultPort: number | undefined; embedded: boolean }[] {
   return [...drivers].map(([scheme, { dialect }]) => ({ scheme, defaultPort: dialect.defaultPort, embedded: dialect.features.embedded }))
+}
+
+function isDriver(value: unknown): value is Driver {
+  const { dialect, connect } = (value ?? {}) as Partial<Driver>
+  return typeof connect === 'function' && typeof dialect?.engine === 'string' && typeof dialect.features === 'object'
 }

@@ -1,5 +1,5 @@
 import { backoffMs } from '../core/backoff.js'
-import { asError, limitsFrom, remainingMs, type Limits } from '../core/deadline.js'
+import { asError, limitsFrom, remainingMs, timerMs, type Limits } from '../core/deadline.js'
 import type { Dialect } from '../core/dialect.js'
 import {
   ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, SerializationError, type SluiceError, TransactionRolledBackError,
@@ -80,7 +80,8 @@ export class Transactions {
       try {
         return await this.#open(options, limits, attempt, onEnd)
       } catch (error) {
-        const dead = error instanceof ConnectionError && !error.permanent && (error.connectionLost || error.neverSent)
+        // a connection that could not be had in time is not asked for again: the caller has waited for it already
+        const dead = error instanceof ConnectionError && !error.permanent && (error.connectionLost || error.reason === 'lost')
         if (!dead || tries >= BEGIN_ATTEMPTS || remainingMs(limits) === 0 || limits.signal?.aborted) throw error
       }
     }
@@ -96,6 +97,7 @@ export class Transactions {
     })
     const session = new PinnedSession(pinned, node, loan, 'transaction')
     session.limit(limits)
+    session.readOnly = options.readOnly === true
     try {
       await session.control(dialect.begin(options), limits)
     } catch (error) {
@@ -131,8 +133,9 @@ class Watch {
   start(tx: Transaction): void {
     const { expiresAt, signal } = this.#limits
     this.#tx = tx
+    if (signal?.aborted) return void this.onAbort()
     if (signal) listen(signal, this)
-    if (expiresAt !== Infinity) this.#timer = setTimeout(() => { this.onAbort() }, remainingMs(this.#limits)).unref()
+    if (expiresAt !== Infinity) this.#timer = setTimeout(() => { this.onAbort() }, timerMs(remainingMs(this.#limits))).unref()
   }
 
   onAbort(): void { void this.#tx?.abandon() }
@@ -152,8 +155,13 @@ class Rerun extends Error {
   }
 }
 
-/** Whether nothing of this attempt was stored and another one may succeed. */
+/**
+ * Whether nothing of this attempt was stored and another one may succeed. Only what happened on the transaction's own
+ * connection counts: an error that the callback brings from another database, or from a transaction of its own, says
+ * nothing about this one.
+ */
 function rerunReason(thrown: unknown, session: PinnedSession, options: TransactionOptions): SluiceError | undefined {
+  if (!session.caused(thrown)) return session.conflict
   if (thrown instanceof DeadlockError || thrown instanceof SerializationError) return thrown
   if (thrown instanceof TransactionRolledBackError && thrown.transient) return thrown
   if (options.readOnly && thrown instanceof ConnectionError && thrown.connectionLost) return thrown
@@ -168,8 +176,10 @@ async function bounded<T>(work: () => Promise<T> | T, limits: Limits, name: stri
     const label = name === undefined ? 'the transaction' : `the transaction '${name}'`
     const onAbort = (): void => { reject(new QueryCancelledError(`${label} was aborted by its signal`, { cause: asError(limits.signal?.reason) })) }
     const timer = limits.expiresAt === Infinity ? undefined : setTimeout(() => {
-      reject(new QueryTimeoutError(`${label} did not end within its timeoutMs and was rolled back`))
-    }, remainingMs(limits))
+      reject(new QueryTimeoutError(`${label} did not end within its timeoutMs and was rolled back`, {
+        hint: 'raise timeoutMs, or keep slow work (HTTP calls, waiting) out of the transaction',
+      }))
+    }, timerMs(remainingMs(limits)))
     if (limits.signal?.aborted) onAbort()
     limits.signal?.addEventListener('abort', onAbort, { once: true })
     cleanUp = () => {
@@ -178,7 +188,8 @@ async function bounded<T>(work: () => Promise<T> | T, limits: Limits, name: stri
     }
   })
   try {
-    return await Promise.race([work(), given])
+    // `work` is called inside a promise: should it throw at once, the race still hears of both
+    return await Promise.race([(async () => work())(), given])
   } finally {
     cleanUp()
   }

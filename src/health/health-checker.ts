@@ -52,6 +52,7 @@ export class HealthChecker {
   readonly #parts: HealthParts
   readonly #probes: readonly NodeProbe[]
   readonly #ticker: Ticker
+  #closed = false
 
   /** @internal */
   constructor(parts: HealthParts) {
@@ -72,6 +73,7 @@ export class HealthChecker {
 
   /** @internal Stops for good: also a check asked for later opens nothing. */
   async close(): Promise<void> {
+    this.#closed = true
     const stopped = this.#ticker.stop()
     await Promise.all(this.#probes.map((probe) => probe.close()))
     await stopped
@@ -99,8 +101,9 @@ export class HealthChecker {
     return { healthy: this.isHealthy(), nodes: this.#probes.map(describe) }
   }
 
-  /** Whether the service behind this database can work: the primary answers (for a read-only one, any node). */
+  /** Whether the service behind this database can work: the primary answers (for a read-only one, any node), and it is not closed. */
   isHealthy(): boolean {
+    if (this.#closed) return false
     const { nodes, readOnly } = this.#parts
     return nodes.some((node) => (readOnly || node.role === 'primary') && node.state !== 'down' && node.state !== 'unknown')
   }

@@ -19,11 +19,13 @@ function poolTimeout(name: string, waitedMs: number, evidence: Evidence): PoolTi
   return new PoolTimeoutError(message, { node: name, hint })
 }
 
+const WRONG_SERVER = 'is this the right server, and reachable from here? its own log may say more'
+
 function connectFailure(name: string, waitedMs: number, failure: SluiceError, evidence: Evidence): ConnectionError {
   const reason = failure instanceof ConnectionError ? failure.reason : 'other'
   const attempts = `${evidence.stats.connectFailures} failed attempts so far`
   const message = `no connection to ${name} within ${waitedMs} ms, ${attempts}; the last: ${failure.message}\n${describe(evidence)}`
-  return new ConnectionError(reason, message, { node: name, cause: failure.cause ?? failure, hint: failure.hint, neverSent: true })
+  return new ConnectionError(reason, message, { node: name, cause: failure.cause ?? failure, hint: failure.hint ?? WRONG_SERVER, neverSent: true })
 }
 
 function connectSilence(name: string, waitedMs: number, evidence: Evidence): ConnectionError {

@@ -90,7 +90,9 @@ class HostSearch {
     // Always a function: pg would otherwise look for PGPASSWORD and a password file by itself.
     const answer = (): string => {
       if (password !== undefined) return password
-      throw new ConnectionError('authentication', 'the server asks for a password, and none is configured')
+      throw new ConnectionError('authentication', 'the server asks for a password, and none is configured', {
+        hint: 'put it into the URL, or give password: a text or a function',
+      })
     }
     return { ...this.#request, config: { ...this.#request.config, password: answer } }
   }
@@ -136,7 +138,9 @@ async function askPassword(source: () => string | Promise<string>, limits: Limit
     answer = await limited((async () => source())(), limits, () => 'asking the password function')
   } catch (cause) {
     if (limits.signal?.aborted || describeError(cause).kind === 'connect-timeout') throw cause
-    throw new ConnectionError('other', 'the password function failed', { cause, neverSent: true })
+    throw new ConnectionError('other', 'the password function failed', {
+      cause, neverSent: true, hint: 'its own error is the cause; it is asked for every new connection',
+    })
   }
   if (typeof answer === 'string') return answer
   throw new ConfigError(`password: expected the function to give a string, got ${typeof answer}`, { option: 'password' })

@@ -1,5 +1,6 @@
 import type { Driver } from '../../core/driver.js'
 import { postgresDialect } from './dialect.js'
+import { readOptions } from './options.js'
 
 /**
  * PostgreSQL 12 and later, through the npm package `pg`, which is loaded at the first connection.
@@ -9,5 +10,6 @@ import { postgresDialect } from './dialect.js'
  */
 export const postgres: Driver = {
   dialect: postgresDialect,
+  check: (settings) => { readOptions(settings) },
   connect: async (settings, signal) => (await import('./hosts.js')).connect(settings, signal),
 }

@@ -111,7 +111,8 @@ function readParameters(parameters: Readonly<Record<string, string>>): Parameter
   for (const [name, value] of Object.entries(parameters)) {
     const reader = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined
     if (!reader) {
-      throw new ConfigError(`unknown URL parameter '${name}'; known: ${Object.keys(PARAMETERS).join(', ')}`, {
+      const known = `known: sslmode, sslrootcert, target_session_attrs, connect_timeout, … (docs/configuration.md), ${Object.keys(PARAMETERS).join(', ')}`
+      throw new ConfigError(`unknown URL parameter '${name}'; ${known}`, {
         option: name, hint: 'server settings go into options, e.g. ?options=-c%20search_path%3Dapp',
       })
     }

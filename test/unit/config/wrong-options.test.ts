@@ -38,7 +38,7 @@ const CASES: readonly Case[] = [
     "routing.strategy: expected one of 'round-robin', 'least-connections', 'weighted', 'fastest-response', 'random', or a function, got the text 'round_robin'",
     "did you mean 'round-robin'?"],
   ['a share above one', wrong({ routing: { fallbackToPrimary: { maxShare: 1.5 } } }), 'routing.fallbackToPrimary.maxShare: expected a number from 0 to 1, got 1.5'],
-  ['a fallback that is a word', wrong({ routing: { fallbackToPrimary: 'yes' } }), 'routing.fallbackToPrimary: expected an object, got the text \'yes\''],
+  ['a fallback that is a word', wrong({ routing: { fallbackToPrimary: 'yes' } }), 'routing.fallbackToPrimary: expected true, false or an object, got the text \'yes\''],
   ['functions that are one text', wrong({ routing: { readOnlyFunctions: 'f' } }), "routing.readOnlyFunctions: expected a list of texts, got the text 'f'"],
   ['a function name that is a number', wrong({ routing: { writeFunctions: ['f', 1] } }), 'routing.writeFunctions.1: expected a text, got 1', 'write it in quotes'],
   ['an unknown consistency', wrong({ consistency: { causalReads: 'sesion' } }),

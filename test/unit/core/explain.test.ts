@@ -68,4 +68,12 @@ describe('errorFromFacts', () => {
     const own = new errors.NoRowsError('no row')
     expect(errorFromFacts(facts('other'), own)).toBe(own)
   })
+
+  it('adds the node to a connection error of the driver, which cannot know its name', () => {
+    const own = new errors.ConnectionError('authentication', 'no password is configured', { hint: 'give one' })
+    expect(errorFromFacts(facts('authentication'), own, { node: 'db1:5432', neverSent: true })).toMatchObject({
+      code: 'SLUICE_AUTHENTICATION', permanent: true, transient: false, node: 'db1:5432', neverSent: true, hint: 'give one',
+      message: 'db1:5432: no password is configured',
+    })
+  })
 })
