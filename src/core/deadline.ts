@@ -28,6 +28,14 @@ export function remainingMs(limits: Limits): number {
   return limits.expiresAt === Infinity ? Infinity : Math.max(0, limits.expiresAt - performance.now())
 }
 
+/** `setTimeout` takes no more: 24.8 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** `ms` as `setTimeout` takes it: whole, and never so long that the timer would fire at once. */
+export function timerMs(ms: number): number {
+  return Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(ms)))
+}
+
 /**
  * Waits `ms`, less when `signal` aborts (then rejects with its reason). The timer does not keep the process alive
  * unless `keepAlive` is set.
@@ -38,7 +46,7 @@ export function sleep(ms: number, signal?: AbortSignal, keepAlive = true): Promi
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', onAbort)
       resolve()
-    }, ms)
+    }, timerMs(ms))
     if (!keepAlive) timer.unref()
     const onAbort = (): void => {
       clearTimeout(timer)
@@ -61,7 +69,7 @@ export async function withTimeout<T>(promise: Promise<T>, ms: number, onTimeout:
   if (ms === Infinity) return promise
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => { reject(onTimeout()) }, Math.min(ms, 2 ** 31 - 1))
+    timer = setTimeout(() => { reject(onTimeout()) }, timerMs(ms))
   })
   try {
     return await Promise.race([promise, timeout])

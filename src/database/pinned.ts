@@ -50,9 +50,12 @@ export class PinnedSession {
   #stream: OpenStream | undefined
   #cutting = false
   #ended = false
+  readonly #errors = new WeakSet<Error>()
   /** A statement may have changed the session's state: it is reset before anyone else gets the connection. */
   dirty = false
-  /** Something that is no proven read was sent. */
+  /** The server was told to refuse writes: nothing that is sent can change anything. */
+  readOnly = false
+  /** Something that is no proven read was sent, and not refused. */
   wrote = false
   /** The server undid the transaction because of a conflict with another one. */
   conflict: SluiceError | undefined
@@ -192,14 +195,24 @@ export class PinnedSession {
     }
   }
 
+  /** Marks an error as this session's own. */
+  own<E extends Error>(error: E): E {
+    this.#errors.add(error)
+    return error
+  }
+
+  /** Whether this is an error of the session's own statements, or of its end. */
+  caused(error: unknown): boolean { return error instanceof Error && this.#errors.has(error) }
+
   /** Remembers what an error means for the transaction. */
   #blame(error: unknown): void {
+    if (error instanceof Error) this.own(error)
     if (error instanceof DeadlockError || error instanceof SerializationError) this.conflict ??= error
     if (error instanceof SluiceError && (error.connectionLost || this.loan.connection.broken)) this.lost ??= error
   }
 
   #note(statement: Statement, classification: Classification): void {
-    if (classification.class !== 'read') this.wrote = true
+    if (classification.class !== 'read' && !this.readOnly) this.wrote = true
     if (classification.class === 'session' && !TRANSACTION_LOCAL.test(statement.text)) this.dirty = true
   }
 

@@ -32,9 +32,17 @@ export function retried(next: Execute, settings: RetrySettings): Execute {
 /** Whether running it once more can neither double a change nor outlive the caller's patience. */
 export function mayRepeat(error: unknown, call: Call): boolean {
   if (!(error instanceof SluiceError) || call.limits.signal?.aborted) return false
-  if (error instanceof DeadlockError || error instanceof SerializationError) return true
+  if (error instanceof DeadlockError || error instanceof SerializationError) return isUndoneWhole(call)
   if (error instanceof QueryTimeoutError || error instanceof QueryCancelledError) return false
   if (error instanceof ConnectionError && error.permanent) return false
   if (call.classification.class === 'read') return error instanceof ConnectionError || error.connectionLost
   return error instanceof ConnectionError && error.neverSent && error.reason === 'lost'
+}
+
+/** Statements that cannot commit in between; CALL, DO and maintenance can, and a text of several may hold one. */
+const ATOMIC: ReadonlySet<string> = new Set(['SELECT', 'VALUES', 'TABLE', 'WITH', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
+
+/** Whether an error of the server leaves nothing of the statement behind. */
+function isUndoneWhole({ classification: { verb, statements } }: Call): boolean {
+  return statements === 1 && ATOMIC.has(verb)
 }

@@ -195,7 +195,7 @@ export class Transaction extends Face {
     const { state, error } = await commit(session, dialect, limits)
     if (state === 'refused') await this.#rollback()
     else await this.#end(state)
-    if (error) throw error
+    if (error) throw session.own(error)
   }
 
   async #rollback(): Promise<void> {

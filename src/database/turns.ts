@@ -1,4 +1,4 @@
-import type { Limits } from '../core/deadline.js'
+import { timerMs, type Limits } from '../core/deadline.js'
 import { listen, unlisten, type AbortListener } from '../pool/abort.js'
 
 /** Why a wait for one's turn ended without it. */
@@ -66,8 +66,7 @@ class Waiting implements AbortListener {
     const { expiresAt, signal } = limits
     if (signal) listen(signal, this)
     if (expiresAt === Infinity) return
-    const ms = Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(expiresAt - this.#since)))
-    this.#timer = setTimeout(() => { this.#giveUp('timeout') }, ms)
+    this.#timer = setTimeout(() => { this.#giveUp('timeout') }, timerMs(expiresAt - this.#since))
   }
 
   admit(): void {

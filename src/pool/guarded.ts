@@ -1,4 +1,4 @@
-import type { Limits } from '../core/deadline.js'
+import { timerMs, type Limits } from '../core/deadline.js'
 import type { Connection } from '../core/driver.js'
 import { ConnectionError, QueryCancelledError, QueryTimeoutError, type SluiceError } from '../core/errors.js'
 import { listen, unlisten, type AbortListener } from './abort.js'
@@ -6,9 +6,6 @@ import type { Doubt } from './settle.js'
 
 /** After a cancel was sent, so long may the statement itself still tell how it ended before the connection is dropped. */
 export const CANCEL_GRACE_MS = 250
-
-/** `setTimeout` takes no more. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What a guarded call needs of its loan. */
 export interface GuardedContext {
@@ -68,8 +65,7 @@ export class GuardedCall<T> implements AbortListener {
     const { expiresAt, signal } = this.#limits
     if (signal) listen(signal, this)
     if (expiresAt === Infinity) return
-    const ms = Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - this.#startedAt))
-    this.#timer = setTimeout(onTimer, Math.ceil(ms), this)
+    this.#timer = setTimeout(onTimer, timerMs(expiresAt - this.#startedAt), this)
   }
 
   /** @internal the limit in time is reached, or the grace after it */

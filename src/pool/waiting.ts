@@ -1,4 +1,4 @@
-import type { Limits } from '../core/deadline.js'
+import { timerMs, type Limits } from '../core/deadline.js'
 import { listen, unlisten, type AbortListener } from './abort.js'
 import type { Loan } from './loan.js'
 
@@ -60,8 +60,7 @@ export class Waiter implements AbortListener {
     const { signal } = this.request.limits
     if (signal) listen(signal, this)
     if (this.expiresAt === Infinity) return
-    const ms = Math.ceil(this.expiresAt - performance.now())
-    this.#timer = setTimeout(onTimeout, Math.min(2 ** 31 - 1, Math.max(0, ms)), this)
+    this.#timer = setTimeout(onTimeout, timerMs(this.expiresAt - performance.now()), this)
   }
 
   disarm(): void {
