@@ -18,6 +18,8 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
 
 /** What a server's error is. Message and routine decide only where one SQLSTATE has several meanings. */
 export function kindOfSqlState(code: string, message: string, routine: string | undefined): ErrorKind {
+  // no CONNECT privilege: found out while logging in, and waiting does not mend it
+  if (code === '42501' && routine === 'CheckMyDatabase') return 'authentication'
   const kind = KINDS[code]
   if (kind !== undefined) return kind
   switch (code) {

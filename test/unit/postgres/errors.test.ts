@@ -40,6 +40,11 @@ describe('a server\'s error is told apart by its SQLSTATE', () => {
     expect(describeError(serverError(code, message)).kind).toBe(kind)
   })
 
+  test('a login without the privilege to connect is refused for good', () => {
+    expect(describeError(serverError('42501', 'permission denied for database "shop"', { routine: 'CheckMyDatabase' })).kind).toBe('authentication')
+    expect(describeError(serverError('42501', 'permission denied for table t', { routine: 'aclcheck_error' })).kind).toBe('permission')
+  })
+
   test('a stale plan is known by its routine in any language', () => {
     expect(describeError(serverError('0A000', 'zwischengespeicherter Plan', { routine: 'RevalidateCachedQuery' })).kind).toBe('stale-plan')
   })
