@@ -83,6 +83,26 @@ describe('results', () => {
   })
 })
 
+describe('a stream', () => {
+  const read = async (connection: Connection, text: string): Promise<number> => {
+    let rows = 0
+    for await (const batch of connection.stream?.(statement(text), { batchSize: 2 }) ?? []) rows += batch.length
+    return rows
+  }
+
+  test('of a value its parser refuses ends with that error, and leaves the connection usable', async () => {
+    const connection = await open({}, { types: { bigint: 'number' } })
+    await expect(read(connection, 'select 9007199254740993::int8 from generate_series(1, 5)')).rejects.toThrow(/does not fit/)
+    expect((await run(connection, 'select 1 as a')).rows).toEqual([{ a: 1 }])
+  })
+
+  test.each([['copy (select 1) to stdout', 'no error'], ['copy t from stdin', 'cancelled']])('of a COPY ends, and leaves the connection usable: %s', async (text, kind) => {
+    const connection = await open()
+    expect(await kindOf(read(connection, text))).toBe(kind)
+    expect((await run(connection, 'select 1 as a')).rows).toEqual([{ a: 1 }])
+  })
+})
+
 describe('prepared statements', () => {
   test('a stale plan inside a transaction is an error, after it everything works', async () => {
     const connection = await open()
