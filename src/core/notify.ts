@@ -5,8 +5,8 @@ type Hook = keyof Observer
 type EventOf<H extends Hook> = Parameters<NonNullable<Observer[H]>>[0]
 
 /**
- * Tells several observers. `listens(hook)` lets callers skip making an event nobody wants. An observer that throws
- * never disturbs the caller: its first failure is told to the other observers as a warning.
+ * Tells several observers. `listens(hook)` lets callers skip making an event nobody wants. An observer that throws, or whose
+ * promise rejects, never disturbs the caller: its first failure is told to the other observers as a warning.
  */
 export class Notifier {
   readonly #observers: readonly Observer[]
@@ -26,13 +26,19 @@ export class Notifier {
 
   #tell<H extends Hook>(observer: Observer, hook: H, event: EventOf<H>): void {
     try {
-      (observer[hook] as ((event: EventOf<H>) => void) | undefined)?.call(observer, event)
+      const answer: unknown = (observer[hook] as ((event: EventOf<H>) => unknown) | undefined)?.call(observer, event)
+      // an async hook: nobody waits for it, but its rejection would end the process
+      if (answer instanceof Promise) answer.catch((thrown: unknown) => { this.#complain(observer, hook, thrown) })
     } catch (thrown) {
-      if (this.#complained.has(observer)) return
-      this.#complained.add(observer)
-      const error = asError(thrown)
-      const warning: WarningEvent = { code: 'SLUICE_OBSERVER_THREW', node: undefined, message: `an observer's ${hook} hook threw: ${error.message}`, error }
-      for (const other of this.#observers) if (other !== observer) this.#tell(other, 'warning', warning)
+      this.#complain(observer, hook, thrown)
     }
+  }
+
+  #complain(observer: Observer, hook: Hook, thrown: unknown): void {
+    if (this.#complained.has(observer)) return
+    this.#complained.add(observer)
+    const error = asError(thrown)
+    const warning: WarningEvent = { code: 'SLUICE_OBSERVER_THREW', node: undefined, message: `an observer's ${hook} hook threw: ${error.message}`, error }
+    for (const other of this.#observers) if (other !== observer) this.#tell(other, 'warning', warning)
   }
 }

@@ -51,6 +51,16 @@ describe('Notifier', () => {
     expect(ownWarning).not.toHaveBeenCalled()
   })
 
+  it('takes the rejection of an async hook for a throw, and leaves none behind', async () => {
+    const warning = vi.fn<(event: WarningEvent) => void>()
+    const acquire = (): void => Promise.reject(new Error('disk full')) as unknown as void
+    const notifier = new Notifier([{ acquire }, { warning }])
+    notifier.notify('acquire', acquired)
+    notifier.notify('acquire', acquired)
+    await vi.waitFor(() => { expect(warning).toHaveBeenCalledOnce() })
+    expect(warning.mock.calls[0]![0]).toMatchObject({ code: 'SLUICE_OBSERVER_THREW', message: 'an observer\'s acquire hook threw: disk full' })
+  })
+
   it('ends when every observer throws, also from its warning hook', () => {
     const bad = { acquire: () => { throw new Error('a') }, warning: () => { throw new Error('b') } }
     const notifier = new Notifier([{ ...bad }, { ...bad }])
