@@ -6,6 +6,7 @@ import type { SqlInput } from '../core/statement.js'
 import { checkCall } from './call-check.js'
 import type { ExplainOptions, Explanation } from './explain.js'
 import { Face, type StatementPath } from './face.js'
+import { over } from './over.js'
 import type { PinnedConnection } from './pinned-connection.js'
 import type { Transaction, TransactionOptions } from './transaction.js'
 
@@ -67,7 +68,7 @@ export class BoundDatabase extends Face {
   }
 
   /** The same calls with these options over those bound already. */
-  with(options: BoundOptions): BoundDatabase { return new BoundDatabase(this.#path, this.#database, { ...this.#bound, ...options }) }
+  with(options: BoundOptions): BoundDatabase { return new BoundDatabase(this.#path, this.#database, over(this.#bound, options)) }
 
   /** `db.transaction`; bound to the replicas it is read-only. */
   async transaction<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions = {}): Promise<T> {
@@ -80,24 +81,24 @@ export class BoundDatabase extends Face {
   /** `db.connection`. */
   async connection<T>(work: (connection: PinnedConnection) => Promise<T> | T, options: ConnectionOptions = {}): Promise<T> {
     const { signal, timeoutMs, label, target } = this.#bound
-    return this.#database.connection(work, { signal, timeoutMs, label, target, ...options })
+    return this.#database.connection(work, over({ signal, timeoutMs, label, target }, options))
   }
 
   /** `db.explainRoute`. */
   explainRoute(sql: SqlInput, options: QueryOptions = NO_OPTIONS): RouteExplanation {
-    return this.#database.explainRoute(sql, { ...this.#bound, ...options })
+    return this.#database.explainRoute(sql, over(this.#bound, options))
   }
 
   /** `db.explain`. */
   explain(sql: SqlInput, params?: readonly unknown[] | ExplainOptions, options?: ExplainOptions): Promise<Explanation> {
     const { signal, timeoutMs, label, target } = this.#bound
     const own = params === undefined || isList(params) ? options : params
-    return this.#database.explain(sql, isList(params) ? params : [], { signal, timeoutMs, label, target, ...own })
+    return this.#database.explain(sql, isList(params) ? params : [], over({ signal, timeoutMs, label, target }, own ?? {}))
   }
 
   #forTransaction(options: TransactionOptions): TransactionOptions {
     const { signal, timeoutMs, label, target, readOnly, ambient } = this.#bound
-    const merged = { signal, timeoutMs, label, target, readOnly, ambient, ...options }
+    const merged = over({ signal, timeoutMs, label, target, readOnly, ambient }, options)
     return merged.target === 'replica' ? { ...merged, readOnly: merged.readOnly ?? true } : merged
   }
 }

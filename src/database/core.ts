@@ -113,8 +113,9 @@ export class DatabaseCore extends Face {
     })
     const session = new PinnedSession(pinned, node, loan, 'connection')
     session.dirty = true
+    session.limit(limitsFrom(undefined, options.signal))
     try {
-      return await holding(this.#identity, holder, () => work(new PinnedConnection(session)))
+      return await holding(this.#identity, holder, () => work(new PinnedConnection(session, { timeoutMs: options.timeoutMs })))
     } finally {
       session.abort(new PoolClosedError('the connection was given back', { hint: 'await everything you start inside the callback' }))
       await session.settled()

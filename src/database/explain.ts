@@ -1,3 +1,4 @@
+import { oneProblem } from '../config/problem.js'
 import type { PlanFacts } from '../core/dialect.js'
 import type { QueryOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
@@ -29,7 +30,10 @@ export async function explain(
   const compiled = typeof sql === 'string' ? { text: sql, params } : fragmentOf(sql).compile(dialect)
   const { analyze = false, ...rest } = options
   const text = dialect.explain(compiled.text, analyze)
-  const harmless = !analyze || parts.classifier.classify(compiled.text).class === 'read'
+  const { class: kind, statements } = parts.classifier.classify(compiled.text)
+  // the others would be executed
+  if (statements !== 1) throw oneProblem('sql', 'one statement', String(statements), 'ask for the plan of each by itself')
+  const harmless = !analyze || kind === 'read'
   const result = harmless ? await db.query(text, compiled.params, rest) : await undone(db, text, compiled.params, rest)
   return { ...dialect.readPlan(result.rows), node: result.node }
 }

@@ -4,6 +4,7 @@ import { NO_OPTIONS } from '../core/queryable.js'
 import type { ExecuteResult, QueryResult } from '../core/result.js'
 import { NO_PARAMS, statement, type SqlInput, type SqlRenderer, type Statement } from '../core/statement.js'
 import { checkCall, fragmentOf, notEntries, notParams, paramsBesideFragment } from './call-check.js'
+import { over } from './over.js'
 import { checkRows, firstColumn, oneRow } from './rows.js'
 
 /** What a face hands its statements to: the pooled path, a transaction, a pinned connection. */
@@ -116,7 +117,7 @@ export class Face implements Queryable {
   #merge<Options extends QueryOptions>(options: Options): Options {
     if (options !== NO_OPTIONS) checkCall('call', options)
     if (!this.#defaults) return options
-    return options === NO_OPTIONS ? this.#defaults as Options : { ...this.#defaults, ...options }
+    return options === NO_OPTIONS ? this.#defaults as Options : over(this.#defaults, options)
   }
 
   #statement(sql: SqlInput, params: readonly unknown[], options: QueryOptions): Statement {

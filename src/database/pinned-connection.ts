@@ -5,6 +5,7 @@ import type { Classification } from '../sql/classifier.js'
 import { Face, type StatementPath } from './face.js'
 import { guardRead } from './guard.js'
 import type { PinnedSession } from './pinned.js'
+import { maybeDone, outcomeOf } from './run.js'
 
 /**
  * One connection, lent for session-bound work by `db.connection(fn)`: temporary tables, advisory locks, LISTEN, `SET`.
@@ -14,8 +15,8 @@ export class PinnedConnection extends Face {
   readonly #session: PinnedSession
 
   /** @internal */
-  constructor(session: PinnedSession) {
-    super(new ConnectionPath(session))
+  constructor(session: PinnedSession, defaults?: QueryOptions) {
+    super(new ConnectionPath(session), defaults)
     this.#session = session
   }
 
@@ -36,24 +37,42 @@ class ConnectionPath implements StatementPath {
   }
 
   async run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
-    return this.#session.run<Row>(statement, options, this.#admit(statement, options))
+    const classification = this.#admit(statement, options)
+    try {
+      return await this.#session.run<Row>(statement, options, classification)
+    } catch (error) {
+      throw lostHere(error, statement, classification)
+    }
   }
 
-  stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> {
-    return this.#session.stream<Row>(statement, options, this.#admit(statement, options))
+  async *stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncGenerator<Row[], void, undefined> {
+    const classification = this.#admit(statement, options)
+    try {
+      yield* this.#session.stream<Row>(statement, options, classification)
+    } catch (error) {
+      throw lostHere(error, statement, classification)
+    }
   }
 
   async batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> {
     const results: QueryResult[] = []
     await this.#session.control('BEGIN')
     try {
-      for (const statement of statements) results.push(await this.run(statement, options))
-      await this.#session.control('COMMIT')
+      for (const statement of statements) results.push(await this.#session.run(statement, options, this.#admit(statement, options)))
     } catch (error) {
       await this.#session.control('ROLLBACK').catch(() => undefined)
       throw error
     }
+    await this.#commit()
     return results
+  }
+
+  async #commit(): Promise<void> {
+    try {
+      await this.#session.control('COMMIT')
+    } catch (error) {
+      throw maybeDone(error, 'COMMIT')
+    }
   }
 
   #admit(statement: Statement, options: QueryOptions): Classification {
@@ -62,4 +81,9 @@ class ConnectionPath implements StatementPath {
     guardRead(statement, classification, options, readOnly)
     return classification
   }
+}
+
+/** The outcome of a lost statement; what only the session had is gone with it. */
+function lostHere(error: unknown, statement: Statement, classification: Classification): unknown {
+  return classification.class === 'session' ? error : outcomeOf(error, statement, classification)
 }

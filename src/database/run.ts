@@ -67,9 +67,14 @@ export function judge(node: Node, error: unknown, durationMs: number): void {
 
 /** A write that was sent and never answered may have been done: the caller must hear that, not a mere lost connection. */
 export function outcomeOf(error: unknown, statement: Statement, classification: Classification): unknown {
-  if (!(error instanceof SluiceError) || !error.connectionLost || error.neverSent || classification.class === 'read') return error
+  return classification.class === 'read' ? error : maybeDone(error, statement.text)
+}
+
+/** {@link outcomeOf} something that changes data. */
+export function maybeDone(error: unknown, sql: string): unknown {
+  if (!(error instanceof SluiceError) || !error.connectionLost || error.neverSent) return error
   return new TransactionOutcomeUnknownError(`the answer to this statement was lost (${error.message}); it may have been done`, {
-    cause: error, sql: statement.text, node: error.node,
+    cause: error, sql, node: error.node,
   })
 }
 

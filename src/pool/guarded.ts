@@ -195,3 +195,10 @@ export function lostBefore(node: string, sql: string): ConnectionError {
     node, sql, neverSent: true, connectionLost: true,
   })
 }
+
+/** The error of a stream whose connection was lost while its consumer had the last batch. */
+export function lostBetween(node: string, sql: string): ConnectionError {
+  return new ConnectionError('lost', `${node}: the connection was lost before all rows of the stream had been read`, {
+    node, sql, connectionLost: true,
+  })
+}

@@ -3,7 +3,7 @@ import type { Connection } from '../core/driver.js'
 import { QueryError, type SluiceError } from '../core/errors.js'
 import type { DriverResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
-import { GuardedCall, limitError, lostBefore, type GuardedContext } from './guarded.js'
+import { GuardedCall, limitError, lostBefore, lostBetween, type GuardedContext } from './guarded.js'
 import type { Member } from './member.js'
 import { settle, type Doubt } from './settle.js'
 import type { Holder } from './stats.js'
@@ -100,6 +100,7 @@ export class Loan {
       for (;;) {
         const refused = this.#refusal(statement.text, limits, !open)
         if (refused) throw refused
+        if (open && this.connection.broken) throw lostBetween(this.#host.name, statement.text)
         open = false // an iterator that rejects has closed its cursor itself
         const next = await this.#guard(() => batches.next(), statement.text, limits)
         if (next.done) return

@@ -53,7 +53,7 @@ describe('Notifier', () => {
 
   it('takes the rejection of an async hook for a throw, and leaves none behind', async () => {
     const warning = vi.fn<(event: WarningEvent) => void>()
-    const acquire = (): void => Promise.reject(new Error('disk full')) as unknown as void
+    const acquire = vi.fn().mockImplementation(() => Promise.reject(new Error('disk full')))
     const notifier = new Notifier([{ acquire }, { warning }])
     notifier.notify('acquire', acquired)
     notifier.notify('acquire', acquired)
