@@ -44,6 +44,7 @@ export class Node implements BalanceCandidate {
   readonly #onState: StateListener
   #state: NodeState = 'unknown'
   #failures = 0
+  #failedAt = 0
   #lagging = false
   #facts: NodeFacts | undefined
   #lagBytes: number | undefined
@@ -97,13 +98,18 @@ export class Node implements BalanceCandidate {
 
   /**
    * An attempt to reach it failed. Errors that say nothing about the node's health (a full server, a statement's own
-   * error) do not count.
+   * error) do not count. What was under way together fails together, and is one failure: two sessions that an
+   * administrator ends at once must not take a healthy node, and everybody else's statements, down.
+   *
+   * @param startedAt - `performance.now()` when the attempt began
    */
-  failed(error: SluiceError): void {
+  failed(error: SluiceError, startedAt = performance.now()): void {
     if (!(error instanceof ConnectionError) && !error.connectionLost) return
     this.lastError = error
     // a server that is full answers: it is alive
     if (error instanceof ConnectionError && error.reason === 'too-many-connections') return
+    if (startedAt < this.#failedAt) return
+    this.#failedAt = performance.now()
     this.#failures++
     this.#become(this.#failures >= this.#settings.failureThreshold ? 'down' : 'suspect', error.message)
   }
