@@ -44,7 +44,7 @@ export interface NodeFacts {
   readonly role: 'primary' | 'replica'
   /** Replay position (replica) or flushed position (primary), comparable through {@link Probes.distance}. */
   readonly position: string | undefined
-  /** Milliseconds since the last replayed commit; 0 when everything received has been replayed. */
+  /** Milliseconds since the last replayed commit; 0 when everything received has been replayed and more can be received. */
   readonly lagMs: number | undefined
   /** Orders primaries of one cluster: the highest is the true one. */
   readonly timeline: number | undefined

@@ -83,10 +83,15 @@ function makeNode(
       throw explain(cause, { neverSent: true })
     }
   }
-  const counted = (signal: AbortSignal): ReturnType<Driver['connect']> => connect(signal).catch((error: unknown) => {
-    if (!signal.aborted) made.failed(error as SluiceError)
-    throw error
-  })
+  const counted = async (signal: AbortSignal): ReturnType<Driver['connect']> => {
+    const startedAt = performance.now()
+    try {
+      return await connect(signal)
+    } catch (error) {
+      if (!signal.aborted) made.failed(error as SluiceError, startedAt)
+      throw error
+    }
+  }
   const pool = new Pool(options.pool, { name: settings.name, connect: counted, explain, notifier })
   const made = new Node({
     name: settings.name, weight: settings.weight, zone: settings.zone, role, connect,

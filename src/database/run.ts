@@ -61,7 +61,7 @@ async function runOn<Row>(node: Node, route: Route, statement: Statement, call: 
 /** An error about the statement is an answer of a healthy node; a lost connection is evidence against it. */
 export function judge(node: Node, error: unknown, durationMs: number): void {
   if (!(error instanceof SluiceError) || error.neverSent) return
-  if (error.connectionLost) node.failed(error)
+  if (error.connectionLost) node.failed(error, performance.now() - durationMs)
   else node.answered(durationMs)
 }
 

@@ -136,6 +136,7 @@ export class Database extends DatabaseCore {
   /** Every change of a node's state: told to the observers; trouble is looked into at once; the dead are let go. */
   #react(node: Node, from: NodeState, reason: string): void {
     this.assembly.notifier.notify('node', { node: node.name, role: node.role, from, to: node.state, reason })
+    if (node.state === 'suspect' || node.state === 'down') this.health.ensure()
     if (node.state === 'suspect') setImmediate(() => { void this.health.suspect(node) })
     if (node.state !== 'down' || node.role !== 'replica') return
     node.pool.abandon(new ConnectionError('lost', `${node.name} is down: ${reason}`, { node: node.name, neverSent: true, cause: node.lastError }))

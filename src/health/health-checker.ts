@@ -1,3 +1,4 @@
+import { detached } from '../core/detached.js'
 import type { Probes } from '../core/dialect.js'
 import type { Role } from '../core/observer.js'
 import type { HealthSettings } from '../core/settings.js'
@@ -53,6 +54,7 @@ export class HealthChecker {
   readonly #probes: readonly NodeProbe[]
   readonly #ticker: Ticker
   #closed = false
+  #stopped = false
 
   /** @internal */
   constructor(parts: HealthParts) {
@@ -62,10 +64,22 @@ export class HealthChecker {
   }
 
   /** Starts probing every `health.intervalMs`. Does not keep the process alive. */
-  start(): void { this.#ticker.start() }
+  start(): void {
+    this.#stopped = false
+    if (!this.#closed) detached(() => { this.#ticker.start() })
+  }
 
-  /** Stops probing and closes the probes' connections; {@link HealthChecker.start} begins again. */
+  /** @internal Starts unless it was stopped by hand: only a probe finds a node again that is down. */
+  ensure(): void {
+    if (!this.#stopped) this.start()
+  }
+
+  /**
+   * Stops probing and closes the probes' connections; {@link HealthChecker.start} begins again. Meanwhile a replica that
+   * is found dead stays without traffic, and one that was dead is not found again.
+   */
   async stop(): Promise<void> {
+    this.#stopped = true
     const stopped = this.#ticker.stop()
     await Promise.all(this.#probes.map((probe) => probe.release()))
     await stopped
@@ -131,7 +145,8 @@ export class HealthChecker {
     const ahead = await primaryPosition ?? this.#primaryPosition()
     const { distance } = this.#parts.probes
     const lagBytes = distance && ahead !== undefined && facts.position !== undefined ? distance(ahead, facts.position) : undefined
-    probe.node.probed(facts, lagBytes)
+    // all of the primary's log that is known of has been replayed: however long ago that was, nothing is missing
+    probe.node.probed(lagBytes === 0 ? { ...facts, lagMs: 0 } : facts, lagBytes)
   }
 
   #primaryPosition(): string | undefined {

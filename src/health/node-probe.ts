@@ -1,3 +1,4 @@
+import { detached } from '../core/detached.js'
 import type { NodeFacts, Probe } from '../core/dialect.js'
 import type { Connection } from '../core/driver.js'
 import { ConnectionError, SluiceError } from '../core/errors.js'
@@ -52,10 +53,11 @@ export class NodeProbe {
   async #ask(): Promise<NodeFacts | undefined> {
     if (this.#closed) return undefined
     const { signal } = this.#abort
+    const startedAt = performance.now()
     try {
       return await this.#once()
     } catch (error) {
-      if (!signal.aborted) this.node.failed(asConnectionError(error, this.node.name))
+      if (!signal.aborted) this.node.failed(asConnectionError(error, this.node.name), startedAt)
       return undefined
     }
   }
@@ -73,7 +75,7 @@ export class NodeProbe {
     const abort = new AbortController()
     const signal = AbortSignal.any([abort.signal, this.#abort.signal])
     const startedAt = performance.now()
-    const connecting = this.node.connect(signal).then((connection) => this.#keep(connection, signal))
+    const connecting = detached(() => this.node.connect(signal)).then((connection) => this.#keep(connection, signal))
     try {
       const connection = await inTime(connecting, this.#timeoutMs, () => this.#silence('accept a connection'))
       return await this.#query(connection, Math.max(1, this.#timeoutMs - (performance.now() - startedAt)))

@@ -1,6 +1,6 @@
-import { AsyncResource } from 'node:async_hooks'
 import { setMaxListeners } from 'node:events'
 import { backoffMs } from '../core/backoff.js'
+import { detached } from '../core/detached.js'
 import type { Connection } from '../core/driver.js'
 import { ConfigError, ConnectionError, type SluiceError } from '../core/errors.js'
 import type { PoolBackend, Slot } from './backend.js'
@@ -24,13 +24,11 @@ export interface OpenerHost {
  * The gate in front of `connect`: opens as many connections at once as are wanted, until an attempt fails. From then on
  * one attempt at a time, after a delay that grows with each failure, until one succeeds.
  *
- * Attempts run outside the async context of the caller that happened to cause them, so that a connection does not carry
- * one request's AsyncLocalStorage for life.
+ * Attempts run {@link detached}, so that a connection does not carry one request's AsyncLocalStorage for life.
  */
 export class Opener {
   readonly #host: OpenerHost
   readonly #backend: PoolBackend
-  readonly #outside = new AsyncResource('SluicePool')
   readonly #abort = new AbortController()
   readonly #attempts = new Set<Promise<void>>()
   #connecting = 0
@@ -67,11 +65,6 @@ export class Opener {
     else this.#plan(delayMs)
   }
 
-  /** Runs `work` outside every caller's async context. */
-  outside(work: () => void): void {
-    this.#outside.runInAsyncScope(work)
-  }
-
   /** Ends the attempts under way and starts no more. Resolves when they have ended. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
@@ -88,7 +81,7 @@ export class Opener {
 
   #start(): void {
     this.#connecting++
-    this.outside(() => {
+    detached(() => {
       const attempt = this.#attempt().finally(() => {
         this.#attempts.delete(attempt)
         this.poke()

@@ -1,3 +1,4 @@
+import { detached } from '../core/detached.js'
 import type { Connection } from '../core/driver.js'
 import type { SluiceError } from '../core/errors.js'
 import type { PoolSettings } from '../core/settings.js'
@@ -76,7 +77,7 @@ export class Supply {
 
   /** Starts looking after idle connections and `min`, outside the caller's async context. */
   start(): void {
-    if (!this.#ticker.started && !this.#closed) this.#opener.outside(() => { this.#ticker.start() })
+    if (!this.#ticker.started && !this.#closed) detached(() => { this.#ticker.start() })
   }
 
   /** An idle connection that may be lent as it is; undefined when there is none, or the next one must be pinged first. */

@@ -5,13 +5,15 @@ import { statement } from '../../core/statement.js'
  * One round trip: role, position, lag, timeline, system identifier.
  *
  * The lag is 0 when everything received has been replayed: on an idle primary the time since the last commit grows
- * without anybody being behind. The timeline of a primary is read from the name of its current WAL file, because the
+ * without anybody being behind. A replica that is cut off from its primary receives nothing, so that says nothing there: it
+ * is as old as its last commit. The timeline of a primary is read from the name of its current WAL file, because the
  * control file's is stale right after a promotion.
  */
 const NODE = `select r.in_recovery,
   case when r.in_recovery then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end::text as position,
-  case when not r.in_recovery or pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() then 0
-    else greatest(0, extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000) end::float8 as lag_ms,
+  case when not r.in_recovery or (pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() and exists (select from pg_stat_wal_receiver)) then 0
+    else greatest(0, extract(epoch from clock_timestamp()
+      - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) * 1000) end::float8 as lag_ms,
   case when r.in_recovery then coalesce((select received_tli from pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id)
     else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
   (pg_control_system()).system_identifier::text as system_id
