@@ -107,7 +107,7 @@ function poolSchema(f: Fields) {
   return f.object({
     min: f.whole(0), max: f.whole(1), maxIdle: f.whole(0), acquireTimeoutMs: f.ms(), idleTimeoutMs: f.ms(), maxLifetimeMs: f.ms(),
     maxLifetimeJitterMs: f.ms(), maxUses: f.whole(0), validation: f.oneOf(['idle', 'always', 'never']), validationQuery: f.text,
-    leakDetectionMs: f.ms(), maxWaiting: f.whole(0), maxOverflow: f.whole(0),
+    leakDetectionMs: f.ms(), maxWaiting: f.whole(0), maxOverflow: f.whole(0), lanes: f.whole(0),
   }).optional()
 }
 

@@ -100,6 +100,11 @@ export interface Connection {
    * the request (not when the statement has ended); rejects when it could not be delivered.
    */
   cancel?(): Promise<void>
+  /**
+   * Switches pipelining on or off; only while nothing is in flight. While it is on, several statements may be in flight at
+   * once: they are answered in order, each under its own implicit transaction, and an error of one does not touch the next.
+   */
+  pipeline?(on: boolean): void
   /** Back to the state of a new session (`DISCARD ALL`). Rejects when that is not certain. */
   reset?(): Promise<void>
   ping(): Promise<void>

@@ -25,6 +25,8 @@ export interface PoolSettings {
   readonly maxWaiting: number
   /** Temporary connections beyond `max`, closed when returned. */
   readonly maxOverflow: number
+  /** Of `max`, connections that quick reads may share (pipelined); 0 = every statement gets one of its own. */
+  readonly lanes: number
 }
 
 /** Chooses one of the nodes that qualify; called synchronously for every read. */

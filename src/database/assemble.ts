@@ -4,6 +4,7 @@ import { errorFromFacts } from '../core/explain.js'
 import { Notifier } from '../core/notify.js'
 import type { Observer, Role } from '../core/observer.js'
 import type { ResolvedNode, ResolvedOptions } from '../config/resolved.js'
+import { Lanes } from '../pool/lanes.js'
 import { Pool } from '../pool/pool.js'
 import { Node, type StateListener } from '../router/node.js'
 import { Router } from '../router/router.js'
@@ -93,10 +94,13 @@ function makeNode(
     }
   }
   const pool = new Pool(options.pool, { name: settings.name, connect: counted, explain, notifier })
+  const lanes = driver.dialect.features.pipelining
+    ? new Lanes({ name: settings.name, pool, max: () => pool.settings.lanes, explain: (cause, sql) => explain(cause, { sql }) })
+    : undefined
   const made = new Node({
     name: settings.name, weight: settings.weight, zone: settings.zone, role, connect,
     failureThreshold: options.health.failureThreshold,
     maxLagMs: options.routing.maxReplicationLagMs, maxLagBytes: options.routing.maxReplicationLagBytes,
-  }, pool, onState)
+  }, pool, onState, lanes)
   return made
 }

@@ -166,7 +166,7 @@ export class DatabaseCore extends Face {
 
   /** Replaces connections without failing a query: idle ones at once, busy ones when they return. */
   async resetPool(node?: string): Promise<void> {
-    await Promise.all(this.#nodes(node).map(({ pool }) => pool.reset()))
+    await Promise.all(this.#nodes(node).map((each) => each.reset()))
   }
 
   /**
@@ -181,7 +181,7 @@ export class DatabaseCore extends Face {
 
   /** @internal */
   protected async shutDown(drainMs: number): Promise<void> {
-    await Promise.all(this.assembly.nodes.map(({ pool }) => pool.close({ drainMs })))
+    await Promise.all(this.assembly.nodes.map((node) => node.close(drainMs)))
   }
 
   /** @internal */

@@ -3,6 +3,7 @@ import { ReadOnlyNodeError, SluiceError, TransactionOutcomeUnknownError } from '
 import type { Notifier } from '../core/notify.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
+import { MOVED, type LaneAnswer } from '../pool/lane.js'
 import type { Node } from '../router/node.js'
 import type { Decision, Router } from '../router/router.js'
 import type { Classification } from '../sql/classifier.js'
@@ -42,12 +43,19 @@ export function takeToPrimary(router: Router, refusedBy: Node, statement: Statem
 
 async function runOn<Row>(node: Node, route: Route, statement: Statement, call: Call): Promise<QueryResult<Row>> {
   const { limits, options } = call
+  const shared = call.classification.shareable ? node.lanes?.run<Row>(statement, limits) : undefined
+  if (shared) {
+    const result = await onLane(shared, node, route, call)
+    if (result) return result
+  }
   const loan = await node.pool.acquire({ limits, label: options.label, text: statement.text, owner: undefined, owners: waitingTransactions() })
   const sentAt = performance.now()
   node.inFlight++
   try {
     const result = await loan.query<Row>(statement, limits)
-    node.answered(performance.now() - sentAt)
+    const ms = performance.now() - sentAt
+    node.answered(ms)
+    if (call.classification.shareable) node.lanes?.observe(statement.text, ms)
     return answer(result, node, route, call.startedAt)
   } catch (error) {
     judge(node, error, performance.now() - sentAt)
@@ -55,6 +63,23 @@ async function runOn<Row>(node: Node, route: Route, statement: Statement, call: 
   } finally {
     node.inFlight--
     loan.release()
+  }
+}
+
+/** A quick read's way on a shared connection; undefined when it has to take an exclusive one after all. */
+async function onLane<Row>(shared: Promise<LaneAnswer<Row>>, node: Node, route: Route, call: Call): Promise<QueryResult<Row> | undefined> {
+  const sentAt = performance.now()
+  node.inFlight++
+  try {
+    const result = await shared
+    if (result === MOVED) return undefined
+    node.answered(performance.now() - sentAt)
+    return answer(result, node, route, call.startedAt)
+  } catch (error) {
+    judge(node, error, performance.now() - sentAt)
+    throw error
+  } finally {
+    node.inFlight--
   }
 }
 

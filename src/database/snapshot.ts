@@ -16,6 +16,8 @@ export interface NodeStats extends PoolStats {
   readonly queries: number
   readonly inFlight: number
   readonly responseMs: number
+  /** Connections shared by quick reads; one that rests counts as idle. */
+  readonly lanes: number
 }
 
 /** A synchronous snapshot of a database. Durations in milliseconds; counters since it was made. */
@@ -40,5 +42,10 @@ export function snapshot(parts: { readonly nodes: readonly Node[]; readonly stat
 
 function nodeStats(node: Node): NodeStats {
   const { name, role, state, lagMs, lagBytes, queries, inFlight, responseMs } = node
-  return { ...node.pool.stats(), name, role, state, healthy: state !== 'down', lagMs, lagBytes, queries, inFlight, responseMs }
+  const pool = node.pool.stats()
+  const resting = node.lanes?.resting ?? 0
+  return {
+    ...pool, inUse: pool.inUse - resting, idle: pool.idle + resting, lanes: node.lanes?.count ?? 0,
+    name, role, state, healthy: state !== 'down', lagMs, lagBytes, queries, inFlight, responseMs,
+  }
 }

@@ -129,7 +129,7 @@ export class HealthChecker {
 
   /** Replaces all connections and probes again: for use after a network was repaired. */
   async reconnect(): Promise<HealthStatus> {
-    await Promise.all(this.#parts.nodes.map(({ pool }) => pool.reset()))
+    await Promise.all(this.#parts.nodes.map((node) => node.reset()))
     return this.check()
   }
 

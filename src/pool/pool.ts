@@ -98,6 +98,7 @@ export class Pool {
     return this.#take(request, capture)
   }
 
+  get settings(): PoolSettings { return this.#settings }
   stats(): PoolStats {
     const { members, connecting, connectFailures } = this.#supply
     return {
@@ -117,6 +118,12 @@ export class Pool {
     }
   }
 
+  /** Whether a loan could be made now without waiting for another one to end. */
+  get hasIdle(): boolean { return this.#supply.members.idle.length > 0 }
+
+  /** Milliseconds the caller in front of the line has been waiting; 0 without one. */
+  longestWaitMs(now: number): number { return this.#line.head ? now - this.#line.head.since : 0 }
+
   /** Who holds a connection now. */
   holders(): readonly Holder[] {
     const now = performance.now()
@@ -134,19 +141,13 @@ export class Pool {
     return this.#supply.reset()
   }
 
-  /**
-   * Gives up a server found dead without closing the pool: waiting callers get `error`, statements under way lose their
-   * connections, and nothing open is trusted any more. Later callers try anew.
-   */
+  /** Gives up a dead server: who waits gets `error`, who runs loses its connection; later callers try anew. */
   abandon(error: SluiceError): void {
     for (const waiter of this.#line) this.#refuse(waiter, error)
     this.#supply.abandon()
   }
 
-  /**
-   * Closes the pool: waiting and later callers are refused, loans may end within `drainMs`, then their connections are
-   * dropped and a warning names who held them. Never rejects; a second call waits for the first.
-   */
+  /** Refuses callers, waits `drainMs` for loans, drops the rest and warns who held them. Idempotent; never rejects. */
   close(options: { readonly drainMs: number }): Promise<void> {
     this.#closed = true
     this.#closing ??= this.#close(options.drainMs)
@@ -223,7 +224,7 @@ export class Pool {
     this.#loans.add(loan)
     this.#acquireCount++
     const { leakDetectionMs } = this.#settings
-    if (leakDetectionMs > 0) watchForLeak(loan, leakDetectionMs, this.#name, this.#parts.notifier)
+    if (leakDetectionMs > 0 && !request.lasting) watchForLeak(loan, leakDetectionMs, this.#name, this.#parts.notifier)
     return loan
   }
 

@@ -13,6 +13,8 @@ export interface AcquireRequest {
   readonly owner: object | undefined
   /** Transactions that cannot go on, and so cannot give their connections back, before this request is answered. */
   readonly owners?: readonly object[]
+  /** The loan is meant to last: no leak. */
+  readonly lasting?: boolean
 }
 
 /** What a waiter tells its pool. */

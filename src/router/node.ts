@@ -3,6 +3,7 @@ import type { Connection } from '../core/driver.js'
 import { ConnectionError, type SluiceError } from '../core/errors.js'
 import type { Role } from '../core/observer.js'
 import type { BalanceCandidate } from '../core/settings.js'
+import type { Lanes } from '../pool/lanes.js'
 import type { Pool } from '../pool/pool.js'
 
 /**
@@ -39,6 +40,8 @@ export class Node implements BalanceCandidate {
   readonly weight: number
   readonly zone: string | undefined
   readonly pool: Pool
+  /** Connections shared by quick reads; undefined where the engine cannot pipeline. */
+  readonly lanes: Lanes | undefined
   readonly role: Role
   readonly #settings: NodeSettings
   readonly #onState: StateListener
@@ -56,14 +59,27 @@ export class Node implements BalanceCandidate {
   /** The last error that counted against it. */
   lastError: SluiceError | undefined
 
-  constructor(settings: NodeSettings, pool: Pool, onState: StateListener) {
+  constructor(settings: NodeSettings, pool: Pool, onState: StateListener, lanes?: Lanes) {
     this.name = settings.name
     this.weight = settings.weight
     this.zone = settings.zone
     this.role = settings.role
     this.pool = pool
+    this.lanes = lanes
     this.#settings = settings
     this.#onState = onState
+  }
+
+  /** Replaces all connections without failing a statement. */
+  async reset(): Promise<void> {
+    this.lanes?.retire()
+    await this.pool.reset()
+  }
+
+  /** Ends what is under way within `drainMs` and closes every connection. */
+  async close(drainMs: number): Promise<void> {
+    this.lanes?.close()
+    await this.pool.close({ drainMs })
   }
 
   /** Opens a connection beside the pool. */

@@ -141,6 +141,8 @@ export class FakeConnection implements Connection {
   /** How it was ended: politely or not. */
   ended: 'closed' | 'destroyed' | 'broken' | undefined = undefined
   idle = true
+  pipelined = false
+  #turn: Promise<unknown> = Promise.resolve()
   readonly #server: FakeServer
   #inFlight = 0
   #running: ((error: Error) => void) | undefined
@@ -153,7 +155,17 @@ export class FakeConnection implements Connection {
   get broken(): boolean { return this.ended !== undefined }
   get inFlight(): number { return this.#inFlight }
 
-  async query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>> {
+  /** Whether statements may be sent while others are under way; they are answered in turn. */
+  pipeline(on: boolean): void { this.pipelined = on }
+
+  query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>> {
+    if (!this.pipelined) return this.#run<Row>(statement)
+    const answer = this.#turn.then(() => this.#run<Row>(statement))
+    this.#turn = answer.catch(() => undefined)
+    return answer
+  }
+
+  async #run<Row>(statement: Statement): Promise<DriverResult<Row>> {
     this.#refuseWhenBroken()
     if (this.#inFlight++ > 0) this.#server.overlaps++
     try {

@@ -140,6 +140,12 @@ export class PostgresConnection implements Connection {
     await sendCancel(this.#cancelTarget, this.#cancelTimeoutMs)
   }
 
+  /** pg reads its switch anew for every statement; cursors are refused while it is on. */
+  pipeline(on: boolean): void {
+    const client: { pipeline?: boolean } = this.#client
+    client.pipeline = on
+  }
+
   /**
    * ROLLBACK where a transaction is open, then DISCARD ALL. Behind a pooler only the former: the server session is not
    * ours to clear.

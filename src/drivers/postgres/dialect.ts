@@ -15,7 +15,7 @@ const LEVELS: Readonly<Record<IsolationLevel, string>> = {
 export const postgresDialect: Dialect = {
   engine: 'postgres',
   features: {
-    pipelining: false,
+    pipelining: true,
     streaming: true,
     cancel: true,
     preparedStatements: true,

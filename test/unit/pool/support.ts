@@ -8,9 +8,9 @@ import { Pool, type AcquireRequest, type PoolParts } from '../../../src/pool/poo
 import { FakeConnection, FakeServer } from '../../../src/testing/fake-driver.js'
 
 /** Limits that stay out of a test's way unless it sets them. */
-const SETTINGS: PoolSettings = {
+export const SETTINGS: PoolSettings = {
   min: 0, max: 2, maxIdle: undefined, acquireTimeoutMs: 2_000, idleTimeoutMs: 0, maxLifetimeMs: 0, maxLifetimeJitterMs: 0,
-  maxUses: 0, validation: 'never', validationQuery: undefined, leakDetectionMs: 0, maxWaiting: 0, maxOverflow: 0,
+  maxUses: 0, validation: 'never', validationQuery: undefined, leakDetectionMs: 0, maxWaiting: 0, maxOverflow: 0, lanes: 0,
 }
 
 /** A pool over a fake server, with everything it told its observers. */

@@ -1,0 +1,192 @@
+import type { Limits } from '../core/deadline.js'
+import { QueryCancelledError, type SluiceError } from '../core/errors.js'
+import type { DriverResult } from '../core/result.js'
+import type { Statement } from '../core/statement.js'
+import { listen, unlisten, type AbortListener } from './abort.js'
+import { limitError } from './guarded.js'
+import type { Loan } from './loan.js'
+
+/** A statement has to find another way: nothing was wrong with it. */
+export const MOVED = Symbol('moved')
+
+/** What became of a statement on a lane. */
+export type LaneAnswer<Row> = DriverResult<Row> | typeof MOVED
+
+/** What a lane needs of those who made it. */
+export interface LaneHost {
+  readonly name: string
+  explain(cause: unknown, sql: string): SluiceError
+  /** A statement took so long on the server. */
+  observe(text: string, ms: number): void
+  /** The lane is empty and has given its connection back. */
+  ended(lane: Lane): void
+}
+
+/** The head of a lane may keep the others waiting so long; then they are moved and the lane takes no more. */
+const STUCK_MS = 20
+
+/** One statement on a lane, from the caller's side. Settles once. */
+class Passenger implements AbortListener {
+  readonly text: string
+  readonly limits: Limits
+  readonly promise: Promise<LaneAnswer<unknown>>
+  settled = false
+  #resolve!: (answer: LaneAnswer<unknown>) => void
+  #reject!: (error: SluiceError) => void
+  readonly #onAbort: (passenger: Passenger) => void
+
+  constructor(text: string, limits: Limits, onAbort: (passenger: Passenger) => void) {
+    this.text = text
+    this.limits = limits
+    this.#onAbort = onAbort
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    if (limits.signal) listen(limits.signal, this)
+  }
+
+  onAbort(): void { this.#onAbort(this) }
+
+  resolve(answer: LaneAnswer<unknown>): void {
+    if (this.#settle()) this.#resolve(answer)
+  }
+
+  reject(error: SluiceError): void {
+    if (this.#settle()) this.#reject(error)
+  }
+
+  #settle(): boolean {
+    if (this.settled) return false
+    this.settled = true
+    if (this.limits.signal) unlisten(this.limits.signal, this)
+    return true
+  }
+}
+
+/**
+ * A connection shared by many quick reads at once: they travel back to back and are answered in order.
+ *
+ * ```
+ * open ── head over STUCK_MS: those behind it are moved ──> stuck ── the head ends ──> open
+ *   │                                                         └── the head's time is over: cancelled ──> closing
+ *   └── asked to end, or cancelled ──> closing ── empty ──> gone (the connection goes back, or away after a cancel)
+ * ```
+ *
+ * Only proven reads that call nothing that may wait ride here, so running one twice is harmless: that is what makes moving
+ * (and a cancel that hits a neighbour) safe.
+ */
+export class Lane {
+  readonly #loan: Loan
+  readonly #host: LaneHost
+  readonly #passengers: Passenger[] = []
+  #state: 'open' | 'stuck' | 'closing' | 'gone' = 'open'
+  #headSince = 0
+  /** The head at the last look. */
+  #seen: Passenger | undefined
+  #cancelled = false
+  /** `performance.now()` of the last statement taken. */
+  usedAt = performance.now()
+  readonly openedAt = performance.now()
+
+  constructor(loan: Loan, host: LaneHost) {
+    this.#loan = loan
+    this.#host = host
+    loan.connection.pipeline?.(true)
+  }
+
+  get depth(): number { return this.#passengers.length }
+  get open(): boolean { return this.#state === 'open' && !this.#loan.connection.broken }
+
+  run<Row>(statement: Statement, limits: Limits): Promise<LaneAnswer<Row>> {
+    const passenger = new Passenger(statement.text, limits, (aborted) => { this.#giveUp(aborted, 'abort') })
+    const now = performance.now()
+    if (this.#passengers.push(passenger) === 1) this.#headSince = now
+    this.usedAt = now
+    this.#loan.connection.query(statement).then(
+      (result) => { this.#answered(passenger, result) },
+      (cause: unknown) => { this.#failed(passenger, cause) },
+    )
+    return passenger.promise as Promise<LaneAnswer<Row>>
+  }
+
+  /** Takes no more statements; gives the connection back when those under way have ended. */
+  end(): void {
+    if (this.#state === 'gone') return
+    this.#state = 'closing'
+    this.#leaveWhenEmpty()
+  }
+
+  /** Looks for a head that holds up the others, and for statements whose time is over. */
+  check(now: number): void {
+    const head = this.#passengers[0]
+    if (!head) {
+      if (this.#loan.connection.broken) this.end()
+      return
+    }
+    // seen twice: answers may have been waiting in the socket while this process was busy
+    if (this.#state === 'open' && head === this.#seen && now - this.#headSince > STUCK_MS) {
+      this.#state = 'stuck'
+      this.#moveAllBut(head)
+    }
+    this.#seen = head
+    for (const passenger of this.#passengers) {
+      if (!passenger.settled && passenger.limits.expiresAt <= now) this.#giveUp(passenger, 'timeout')
+    }
+  }
+
+  #answered(passenger: Passenger, result: DriverResult<unknown>): void {
+    this.#next(passenger)
+    passenger.resolve(result)
+    this.#leaveWhenEmpty()
+  }
+
+  #failed(passenger: Passenger, cause: unknown): void {
+    this.#next(passenger)
+    const error = this.#host.explain(cause, passenger.text)
+    // a cancel that was meant for another one
+    if (this.#cancelled && error instanceof QueryCancelledError) passenger.resolve(MOVED)
+    else passenger.reject(error)
+    this.#leaveWhenEmpty()
+  }
+
+  /** The head has ended: what is behind it begins now. */
+  #next(passenger: Passenger): void {
+    const now = performance.now()
+    const index = this.#passengers.indexOf(passenger)
+    this.#passengers.splice(index, 1)
+    if (index === 0) {
+      this.#host.observe(passenger.text, now - this.#headSince)
+      this.#headSince = now
+    }
+    if (this.#state === 'stuck') this.#state = 'open'
+  }
+
+  #giveUp(passenger: Passenger, reason: 'timeout' | 'abort'): void {
+    if (passenger.settled) return
+    const running = this.#passengers[0] === passenger
+    const ms = Math.round(performance.now() - this.#headSince)
+    passenger.reject(limitError(reason, this.#host.name, passenger.text, passenger.limits, { ms }))
+    if (!running) return
+    this.#state = 'closing'
+    this.#cancelled = true
+    this.#moveAllBut(passenger)
+    this.#loan.connection.cancel?.().catch(() => { this.#loan.connection.destroy() })
+  }
+
+  #moveAllBut(head: Passenger): void {
+    for (const passenger of this.#passengers) if (passenger !== head) passenger.resolve(MOVED)
+  }
+
+  #leaveWhenEmpty(): void {
+    if (this.#state !== 'closing' || this.#passengers.length > 0) return
+    this.#state = 'gone'
+    // a wire cancel may still be under way: nobody else may meet it
+    if (this.#cancelled || this.#loan.connection.broken) this.#loan.discard('a lane with a cancelled statement')
+    else {
+      this.#loan.connection.pipeline?.(false)
+      this.#loan.release()
+    }
+    this.#host.ended(this)
+  }
+}

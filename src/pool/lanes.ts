@@ -1,0 +1,192 @@
+import { limitsFrom, withTimeout, type Limits } from '../core/deadline.js'
+import type { SluiceError } from '../core/errors.js'
+import type { Statement } from '../core/statement.js'
+import { Lane, type LaneAnswer, type LaneHost } from './lane.js'
+import type { Loan } from './loan.js'
+import type { AcquireRequest, Pool } from './pool.js'
+import { StatementTimes } from './statement-times.js'
+
+/** How often lanes with statements under way are looked at. */
+const WATCH_MS = 10
+/** A lane without statements gives its connection back after this. */
+const IDLE_MS = 500
+/** A lane gives its connection back at this age, so that the pool can renew it. */
+const MAX_AGE_MS = 60_000
+/** Statements on one lane before the next one is opened, and at most. */
+const COMFORTABLE_DEPTH = 32
+const MAX_DEPTH = 256
+/** A statement that would wait longer than this on a lane takes an idle connection when there is one. */
+const ALONE_MS = 1
+/** A caller waiting longer than this for an exclusive loan gets a lane's connection. */
+const PATIENCE_MS = 5
+/** After giving way, no lane is opened for so long. */
+const YIELD_MS = 100
+/** How long a lane waits for its own connection. */
+const OPEN_MS = 1_000
+/** Runs of one text after which it is worth knowing how far the server is. */
+const RUNS_TO_MEASURE = 3
+/** Round trips measured before the first lane. */
+const PINGS = 3
+/** Runs after which a statement on a lane is prepared on the server. */
+const RUNS_TO_PREPARE = 5
+
+/** What lanes are made of. */
+export interface LanesParts {
+  readonly name: string
+  readonly pool: Pool
+  /** Lanes at most; 0 = off. */
+  readonly max: () => number
+  explain(cause: unknown, sql: string): SluiceError
+}
+
+/**
+ * Shared, pipelined connections of one node, for statements known to be quick. Lanes are loans of the pool like any other,
+ * inside `pool.max`, and give way when callers wait for exclusive ones.
+ */
+export class Lanes {
+  readonly #parts: LanesParts
+  readonly #times = new StatementTimes()
+  readonly #lanes: Lane[] = []
+  readonly #host: LaneHost
+  #opening = false
+  #measured = false
+  #closed = false
+  #notBefore = 0
+  /** Somebody had waited too long at the last look. */
+  #pressed = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(parts: LanesParts) {
+    this.#parts = parts
+    this.#host = {
+      name: parts.name,
+      explain: (cause, sql) => parts.explain(cause, sql),
+      observe: (text, ms) => { this.#times.observeShared(text, ms) },
+      ended: (lane) => { this.#lanes.splice(this.#lanes.indexOf(lane), 1) },
+    }
+  }
+
+  /** Lanes open now. */
+  get count(): number { return this.#lanes.length }
+
+  /** Lanes without a statement under way: their connections are as good as idle. */
+  get resting(): number { return this.#lanes.filter((lane) => lane.depth === 0).length }
+
+  /** A statement of an exclusive loan was answered: lanes learn from it. */
+  observe(text: string, ms: number): void {
+    if (this.#parts.max() > 0) this.#times.observeAlone(text, ms)
+  }
+
+  /** Runs a statement that may share a connection; undefined when it has to take an exclusive loan. */
+  run<Row>(statement: Statement, limits: Limits): Promise<LaneAnswer<Row>> | undefined {
+    if (limits.signal?.aborted || !this.#mayShare(statement.text)) return undefined
+    const lane = this.#choose(this.#times.expectedMs(statement.text))
+    if (!lane) return undefined
+    const prepared = statement.prepare || this.#times.samples(statement.text) < RUNS_TO_PREPARE ? statement : { ...statement, prepare: true }
+    const answer = lane.run<Row>(prepared, limits)
+    this.#watch()
+    return answer
+  }
+
+  /** Before the way to the server is known nothing can be called quick: the first known text has it measured. */
+  #mayShare(text: string): boolean {
+    if (this.#measured) return this.#times.isQuick(text)
+    if (this.#times.samples(text) >= RUNS_TO_MEASURE) this.#openOneMore()
+    return false
+  }
+
+  /** Ends all lanes; statements under way still end. */
+  close(): void {
+    this.#closed = true
+    this.retire()
+  }
+
+  /** Gives all connections back; new lanes open on demand. */
+  retire(): void {
+    for (const lane of [...this.#lanes]) lane.end()
+  }
+
+  /**
+   * A lane where the statement would hardly wait. One that takes noticeable time on the server is better off alone while an
+   * idle connection is at hand: a lane is one session, and works on one statement at a time.
+   */
+  #choose(expectedMs: number): Lane | undefined {
+    let best: Lane | undefined
+    for (const lane of this.#lanes) {
+      if (lane.open && (!best || lane.depth < best.depth)) best = lane
+    }
+    if (!best || best.depth >= COMFORTABLE_DEPTH) best = this.#openOneMore() ?? best
+    if (!best || best.depth >= MAX_DEPTH) return undefined
+    return best.depth * expectedMs > ALONE_MS && this.#parts.pool.hasIdle ? undefined : best
+  }
+
+  /** A new lane at once where an idle connection is at hand; else one is asked for, in the line like everybody. */
+  #openOneMore(): Lane | undefined {
+    const { pool, max } = this.#parts
+    if (this.#opening || this.#closed || this.#lanes.length >= max() || performance.now() < this.#notBefore) return undefined
+    const request: AcquireRequest = { limits: limitsFrom(OPEN_MS), label: 'sluice: lane', text: undefined, owner: undefined, lasting: true }
+    const idle = this.#measured ? pool.tryAcquire(request) : undefined
+    if (idle) return this.#open(idle)
+    this.#opening = true
+    pool.acquire(request).then(async (loan) => {
+      if (!this.#measured) await this.#measure(loan)
+      this.#open(loan)
+    }).catch(() => {
+      this.#notBefore = performance.now() + OPEN_MS
+    }).finally(() => { this.#opening = false })
+    return undefined
+  }
+
+  /** How long the way to the server takes: the shortest of a few pings. */
+  async #measure(loan: Loan): Promise<void> {
+    let shortestMs = Infinity
+    for (let i = 0; i < PINGS && !loan.connection.broken; i++) {
+      const sentAt = performance.now()
+      await withTimeout(loan.connection.ping(), OPEN_MS, () => new Error('no answer to a ping')).catch(() => { loan.connection.destroy() })
+      shortestMs = Math.min(shortestMs, performance.now() - sentAt)
+    }
+    if (loan.connection.broken) return
+    this.#measured = true
+    this.#times.roundTripMs = shortestMs
+  }
+
+  #open(loan: Loan): Lane | undefined {
+    const { connection } = loan
+    if (connection.server.pooled || !connection.pipeline) this.#notBefore = Infinity
+    if (this.#closed || this.#notBefore === Infinity || connection.broken) {
+      loan.release()
+      return undefined
+    }
+    const lane = new Lane(loan, this.#host)
+    this.#lanes.push(lane)
+    this.#watch()
+    return lane
+  }
+
+  #watch(): void {
+    if (this.#timer) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#check(performance.now())
+    }, WATCH_MS)
+    this.#timer.unref()
+  }
+
+  #check(now: number): void {
+    for (const lane of [...this.#lanes]) {
+      lane.check(now)
+      if (now - lane.usedAt > IDLE_MS || now - lane.openedAt > MAX_AGE_MS) lane.end()
+    }
+    const pressed = this.#parts.pool.longestWaitMs(now) > PATIENCE_MS
+    if (pressed && this.#pressed) this.#giveWay(now)
+    this.#pressed = pressed
+    if (this.#lanes.length > 0) this.#watch()
+  }
+
+  #giveWay(now: number): void {
+    this.#notBefore = now + YIELD_MS
+    let idlest: Lane | undefined
+    for (const lane of this.#lanes) if (lane.open && (!idlest || lane.depth < idlest.depth)) idlest = lane
+    idlest?.end()
+  }
+}
