@@ -1,8 +1,8 @@
 import type { Limits } from '../core/deadline.js'
 
 /**
- * A stream on a pinned connection. It may be cut from outside (its transaction ends while nobody reads on): the cursor
- * is closed, and a consumer who comes back gets an error instead of a silently short result.
+ * A stream that may be cut from outside (its transaction ends, or its limits come, while nobody reads on): the cursor is
+ * closed, and a consumer who comes back gets an error instead of a silently short result.
  */
 export class OpenStream {
   readonly #batches: AsyncGenerator<unknown[], void, undefined>
@@ -52,6 +52,11 @@ export function streamLimits(perBatchMs: number, expiresAt: number, signal: Abor
   return new MovingLimits(perBatchMs === 0 ? Infinity : perBatchMs, expiresAt, signal)
 }
 
+/** The limits that hold while the consumer has a batch: those of single round trips do not. */
+export function perCall(limits: Limits): Limits {
+  return limits instanceof MovingLimits ? limits.whole : limits
+}
+
 class MovingLimits implements Limits {
   readonly signal: AbortSignal | undefined
   readonly #perBatchMs: number
@@ -62,6 +67,8 @@ class MovingLimits implements Limits {
     this.#expiresAt = expiresAt
     this.signal = signal
   }
+
+  get whole(): Limits { return { expiresAt: this.#expiresAt, signal: this.signal } }
 
   get expiresAt(): number { return Math.min(this.#expiresAt, performance.now() + this.#perBatchMs) }
 }

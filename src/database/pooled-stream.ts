@@ -2,13 +2,16 @@ import { backoffMs } from '../core/backoff.js'
 import type { StreamOptions } from '../core/queryable.js'
 import type { RetrySettings } from '../core/settings.js'
 import type { Statement } from '../core/statement.js'
+import { limitError } from '../pool/guarded.js'
 import type { Decision, Router } from '../router/router.js'
 import { waitingTransactions } from './ambient.js'
 import type { Call } from './execute.js'
 import { observedStream, type ObservedParts } from './observed.js'
 import { pause } from './pause.js'
+import { OpenStream, perCall } from './open-stream.js'
 import { mayRepeat } from './retried.js'
 import { outcomeOf, refusedByReplica, takeToPrimary } from './run.js'
+import { Watch } from './watch.js'
 
 /** What streaming on a pooled connection needs. */
 export interface PooledStreamParts {
@@ -56,9 +59,26 @@ async function* streamOn<Row>(
 ): AsyncGenerator<Row[], void, undefined> {
   const { limits, options } = call
   const loan = await node.pool.acquire({ limits, label: options.label, text: statement.text, owner: undefined, owners: waitingTransactions() })
+  let lent = true
+  const release = (): void => {
+    if (lent) loan.release()
+    lent = false
+  }
+  const batches = observedStream(loan.stream<Row>(statement, limits, batchSize), statement, call, node, route, observed)
+  const startedAt = performance.now()
+  let reason: 'timeout' | 'abort' = 'abort'
+  const stream = new OpenStream(batches, release, () =>
+    limitError(reason, node.name, statement.text, limits, { ms: Math.round(performance.now() - startedAt) }))
+  const watch = new Watch(perCall(limits))
   try {
-    yield* observedStream(loan.stream<Row>(statement, limits, batchSize), statement, call, node, route, observed)
+    watch.start((why) => {
+      reason = why
+      // while a batch is on its way the limits are the loan's affair
+      if (stream.suspended) void stream.cut()
+    })
+    yield* stream.read<Row>()
   } finally {
-    loan.release()
+    watch.end()
+    release()
   }
 }

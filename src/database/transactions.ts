@@ -5,7 +5,6 @@ import {
   ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, SerializationError, type SluiceError, TransactionRolledBackError,
 } from '../core/errors.js'
 import type { RetrySettings } from '../core/settings.js'
-import { listen, unlisten } from '../pool/abort.js'
 import type { Node } from '../router/node.js'
 import type { Router } from '../router/router.js'
 import { inside, waitingTransactions } from './ambient.js'
@@ -13,6 +12,7 @@ import { ConflictGate } from './gate.js'
 import { pause } from './pause.js'
 import { PinnedSession, type PinnedParts } from './pinned.js'
 import { Transaction, type TransactionOptions, type TransactionOutcome } from './transaction.js'
+import { Watch } from './watch.js'
 
 /** What running transactions needs of the database. */
 export interface TransactionsParts {
@@ -57,7 +57,7 @@ export class Transactions {
     const limits = limitsFrom(options.timeoutMs, options.signal)
     const watch = new Watch(limits)
     const tx = await this.#begin(options, limits, 0, () => { watch.end() })
-    watch.start(tx)
+    watch.start(() => { void tx.abandon() })
     return tx
   }
 
@@ -119,30 +119,6 @@ export class Transactions {
       && (options.isolationLevel !== 'serializable' || dialect.features.serializableOnReplica)
     if (!onReplica) return router.pickPrimary('transaction', 'a transaction that may write').node
     return router.decide(router.planRead({ target: options.target }, 'a read-only transaction'), true, {}).node
-  }
-}
-
-/** Rolls a transaction back when its limits come before its end: an owner who forgot it must not keep the connection. */
-class Watch {
-  readonly #limits: Limits
-  #timer: NodeJS.Timeout | undefined
-  #tx: Transaction | undefined
-
-  constructor(limits: Limits) { this.#limits = limits }
-
-  start(tx: Transaction): void {
-    const { expiresAt, signal } = this.#limits
-    this.#tx = tx
-    if (signal?.aborted) return void this.onAbort()
-    if (signal) listen(signal, this)
-    if (expiresAt !== Infinity) this.#timer = setTimeout(() => { this.onAbort() }, timerMs(remainingMs(this.#limits))).unref()
-  }
-
-  onAbort(): void { void this.#tx?.abandon() }
-
-  end(): void {
-    clearTimeout(this.#timer)
-    if (this.#limits.signal) unlisten(this.#limits.signal, this)
   }
 }
 

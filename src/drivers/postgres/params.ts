@@ -5,6 +5,9 @@ import type { Statement } from '../../core/statement.js'
 /** A parameter as it travels: text, bytes (sent in binary format) or NULL. */
 export type WireValue = string | Buffer | null
 
+/** The protocol counts them in 16 bits, and `pg` lets the count overflow. */
+const MOST_PARAMS = 65_535
+
 /** An object that knows its own form as a parameter, as `pg` has it. */
 interface ToPostgres {
   toPostgres(prepare: (value: unknown) => WireValue): unknown
@@ -22,6 +25,11 @@ export function wireValues(statement: Statement): WireValue[] {
   const { params, text } = statement
   if (text.includes('\0')) {
     throw new QueryError('the statement text contains a NUL character (U+0000)', undefined, { neverSent: true })
+  }
+  if (params.length > MOST_PARAMS) {
+    throw new QueryError(`a statement takes at most ${String(MOST_PARAMS)} parameters, got ${String(params.length)}`, undefined, {
+      sql: text, neverSent: true, hint: 'pass a list as one parameter: … = any($1), or insert … select from unnest($1::int[], $2::text[])',
+    })
   }
   const values = new Array<WireValue>(params.length)
   for (let index = 0; index < params.length; index++) {

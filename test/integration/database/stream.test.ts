@@ -106,6 +106,20 @@ describe('stream', () => {
     await expect(db.value('select 1')).resolves.toBe(1)
   })
 
+  it.each(['timeoutMs', 'signal'])('nobody reads on gives its connection back when its %s ends it', async (limit) => {
+    const db = await open({ replicas: [], pool: { max: 1 } })
+    const controller = new AbortController()
+    const rows = db.stream(WIDE, [100_000], { batchSize: 10, ...(limit === 'signal' ? { signal: controller.signal } : { timeoutMs: 200 }) })[Symbol.asyncIterator]()
+    await rows.next()
+    expect(db.stats().nodes[0]).toMatchObject({ inUse: 1, inFlight: 1 })
+    if (limit === 'signal') controller.abort()
+    await eventually(() => db.stats().nodes[0]?.inUse === 0)
+    await expect(db.value('select 1')).resolves.toBe(1)
+    expect(db.stats().nodes[0]).toMatchObject({ inFlight: 0, openConnections: 1 })
+    const error = await errorOf((async () => { while (!(await rows.next()).done); })())
+    expect(error).toMatchObject({ code: limit === 'signal' ? 'SLUICE_QUERY_CANCELLED' : 'SLUICE_QUERY_TIMEOUT' })
+  })
+
   it('is counted once and told to observers with its rows', async () => {
     const told = new Told()
     const db = await open({ replicas: [], observers: [told] })

@@ -43,6 +43,12 @@ describe('a value that cannot be sent is refused by its position, never by its c
     expect(attempt).toThrow(expect.objectContaining({ code: 'SLUICE_QUERY', neverSent: true }))
   })
 
+  test('more parameters than the protocol can count are refused', () => {
+    const params = (length: number): number[] => Array.from({ length }, (_, index) => index)
+    expect(wireValues(statement('select 1', params(65_535)))).toHaveLength(65_535)
+    expect(() => wireValues(statement('select 1', params(65_536)))).toThrow(/at most 65535 parameters, got 65536/)
+  })
+
   test('a NUL in the statement text is refused too', () => {
     expect(() => wireValues(statement('select 1\0'))).toThrow(/NUL/)
   })
