@@ -75,6 +75,13 @@ export interface ServerFacts {
   readonly pooled: boolean
 }
 
+/** A message of LISTEN/NOTIFY. */
+export interface Notification {
+  readonly channel: string
+  /** Empty when none was given. */
+  readonly payload: string
+}
+
 /**
  * One physical connection.
  *
@@ -105,6 +112,8 @@ export interface Connection {
    * once: they are answered in order, each under its own implicit transaction, and an error of one does not touch the next.
    */
   pipeline?(on: boolean): void
+  /** Calls `listener` for every notification that arrives on this session; returns the way to stop it. */
+  subscribe?(listener: (notification: Notification) => void): () => void
   /** Back to the state of a new session (`DISCARD ALL`). Rejects when that is not certain. */
   reset?(): Promise<void>
   ping(): Promise<void>

@@ -114,9 +114,11 @@ export class DatabaseCore extends Face {
     const session = new PinnedSession(pinned, node, loan, 'connection')
     session.dirty = true
     session.limit(limitsFrom(undefined, options.signal))
+    const connection = new PinnedConnection(session, { timeoutMs: options.timeoutMs })
     try {
-      return await holding(this.#identity, holder, () => work(new PinnedConnection(session, { timeoutMs: options.timeoutMs })))
+      return await holding(this.#identity, holder, () => work(connection))
     } finally {
+      connection.unsubscribe()
       session.abort(new PoolClosedError('the connection was given back', { hint: 'await everything you start inside the callback' }))
       await session.settled()
       await session.end()

@@ -1,3 +1,6 @@
+import { asError } from '../core/deadline.js'
+import type { Notification } from '../core/driver.js'
+import { QueryError } from '../core/errors.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
 import type { SqlRenderer, Statement } from '../core/statement.js'
@@ -13,11 +16,52 @@ import { maybeDone, outcomeOf } from './run.js'
  */
 export class PinnedConnection extends Face {
   readonly #session: PinnedSession
+  readonly #subscriptions: (() => void)[] = []
 
   /** @internal */
   constructor(session: PinnedSession, defaults?: QueryOptions) {
     super(new ConnectionPath(session), defaults)
     this.#session = session
+  }
+
+  /**
+   * Calls `listener` for every message on the channels this connection listens to, until it is given back; returns the way
+   * to stop earlier. A throwing listener is told to the observers.
+   *
+   * @throws {@link QueryError} the engine has no notifications
+   * @example
+   * ```ts
+   * await db.connection(async (connection) => {
+   *   connection.onNotification(({ channel, payload }) => { console.log(channel, payload) })
+   *   await connection.query('listen orders')
+   *   await new Promise((resolve) => { process.once('SIGTERM', resolve) })
+   * })
+   * ```
+   */
+  onNotification(listener: (notification: Notification) => void): () => void {
+    const { connection } = this.#session.loan
+    if (!connection.subscribe) {
+      throw new QueryError(`${this.node}: this engine has no notifications`, undefined, { node: this.node, neverSent: true })
+    }
+    const stop = connection.subscribe((notification) => { this.#tell(listener, notification) })
+    this.#subscriptions.push(stop)
+    return stop
+  }
+
+  /** @internal Ends all subscriptions: the connection is about to be somebody else's. */
+  unsubscribe(): void {
+    for (const stop of this.#subscriptions.splice(0)) stop()
+  }
+
+  #tell(listener: (notification: Notification) => void, notification: Notification): void {
+    try {
+      listener(notification)
+    } catch (thrown) {
+      const error = asError(thrown)
+      this.#session.parts.notifier.notify('warning', {
+        code: 'SLUICE_LISTENER_THREW', node: this.node, message: `a listener of notifications threw: ${error.message}`, error,
+      })
+    }
   }
 
   /** The server's name for this session (PostgreSQL: the backend's pid). */

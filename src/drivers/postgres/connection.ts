@@ -1,5 +1,5 @@
 import pg, { type Client, type Query, type QueryConfig, type QueryResult } from 'pg'
-import type { Connection, ConnectSettings, HostPort, ServerFacts } from '../../core/driver.js'
+import type { Connection, ConnectSettings, HostPort, Notification, ServerFacts } from '../../core/driver.js'
 import { withTimeout } from '../../core/deadline.js'
 import type { DriverResult, Field } from '../../core/result.js'
 import type { Statement } from '../../core/statement.js'
@@ -138,6 +138,14 @@ export class PostgresConnection implements Connection {
 
   async cancel(): Promise<void> {
     await sendCancel(this.#cancelTarget, this.#cancelTimeoutMs)
+  }
+
+  subscribe(listener: (notification: Notification) => void): () => void {
+    const onNotification = ({ channel, payload }: { channel: string; payload?: string | undefined }): void => {
+      listener({ channel, payload: payload ?? '' })
+    }
+    this.#client.on('notification', onNotification)
+    return () => { this.#client.off('notification', onNotification) }
   }
 
   /** pg reads its switch anew for every statement; cursors are refused while it is on. */
