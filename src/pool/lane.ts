@@ -3,7 +3,7 @@ import { QueryCancelledError, type SluiceError } from '../core/errors.js'
 import type { DriverResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import { listen, unlisten, type AbortListener } from './abort.js'
-import { limitError } from './guarded.js'
+import { CANCEL_GRACE_MS, limitError } from './guarded.js'
 import type { Loan } from './loan.js'
 
 /** A statement has to find another way: nothing was wrong with it. */
@@ -69,7 +69,7 @@ class Passenger implements AbortListener {
  *
  * ```
  * open ── head over STUCK_MS: those behind it are moved ──> stuck ── the head ends ──> open
- *   │                                                         └── the head's time is over: cancelled ──> closing
+ *   │                                                         └── the head's time is over: cancelled ──> closing ── no end ──> dropped
  *   └── asked to end, or cancelled ──> closing ── empty ──> gone (the connection goes back, or away after a cancel)
  * ```
  *
@@ -84,7 +84,8 @@ export class Lane {
   #headSince = 0
   /** The head at the last look. */
   #seen: Passenger | undefined
-  #cancelled = false
+  /** When a cancel was sent; undefined when none was. */
+  #cancelledAt: number | undefined
   /** `performance.now()` of the last statement taken. */
   usedAt = performance.now()
   readonly openedAt = performance.now()
@@ -124,6 +125,11 @@ export class Lane {
       if (this.#loan.connection.broken) this.end()
       return
     }
+    // neither an answer nor the cancel came through: the connection is dead, or the server is
+    if (this.#cancelledAt !== undefined && now - this.#cancelledAt > CANCEL_GRACE_MS) {
+      this.#loan.connection.destroy()
+      return
+    }
     // seen twice: answers may have been waiting in the socket while this process was busy
     if (this.#state === 'open' && head === this.#seen && now - this.#headSince > STUCK_MS) {
       this.#state = 'stuck'
@@ -145,7 +151,7 @@ export class Lane {
     this.#next(passenger)
     const error = this.#host.explain(cause, passenger.text)
     // a cancel that was meant for another one
-    if (this.#cancelled && error instanceof QueryCancelledError) passenger.resolve(MOVED)
+    if (this.#cancelledAt !== undefined && error instanceof QueryCancelledError) passenger.resolve(MOVED)
     else passenger.reject(error)
     this.#leaveWhenEmpty()
   }
@@ -169,7 +175,7 @@ export class Lane {
     passenger.reject(limitError(reason, this.#host.name, passenger.text, passenger.limits, { ms }))
     if (!running) return
     this.#state = 'closing'
-    this.#cancelled = true
+    this.#cancelledAt = performance.now()
     this.#moveAllBut(passenger)
     this.#loan.connection.cancel?.().catch(() => { this.#loan.connection.destroy() })
   }
@@ -182,7 +188,7 @@ export class Lane {
     if (this.#state !== 'closing' || this.#passengers.length > 0) return
     this.#state = 'gone'
     // a wire cancel may still be under way: nobody else may meet it
-    if (this.#cancelled || this.#loan.connection.broken) this.#loan.discard('a lane with a cancelled statement')
+    if (this.#cancelledAt !== undefined || this.#loan.connection.broken) this.#loan.discard('a lane with a cancelled statement')
     else {
       this.#loan.connection.pipeline?.(false)
       this.#loan.release()

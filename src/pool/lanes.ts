@@ -1,4 +1,5 @@
 import { limitsFrom, withTimeout, type Limits } from '../core/deadline.js'
+import { detached } from '../core/detached.js'
 import type { SluiceError } from '../core/errors.js'
 import type { Statement } from '../core/statement.js'
 import { Lane, type LaneAnswer, type LaneHost } from './lane.js'
@@ -165,11 +166,11 @@ export class Lanes {
 
   #watch(): void {
     if (this.#timer) return
-    this.#timer = setTimeout(() => {
+    // one look leads to the next: the first caller's context must not live on in them
+    this.#timer = detached(() => setTimeout(() => {
       this.#timer = undefined
       this.#check(performance.now())
-    }, WATCH_MS)
-    this.#timer.unref()
+    }, WATCH_MS).unref())
   }
 
   #check(now: number): void {

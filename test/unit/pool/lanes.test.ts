@@ -105,6 +105,16 @@ describe('lanes', () => {
     expect(pool.stats().inUse).toBe(0)
   })
 
+  it.each(['ignored', 'hangs'] as const)('drop a connection whose statement goes on after a cancel that is %s', async (cancelling) => {
+    const { server, run, lanes, pool } = await lanesRig({}, [QUICK, 'select stuck'])
+    server.cancelling = cancelling
+    server.respond('select stuck', hang)
+    await rejection(run('select stuck', within(30)), QueryTimeoutError)
+    await eventually(() => { expect(lanes.count).toBe(0) })
+    expect(server.connections[0]).toMatchObject({ cancels: 1, ended: 'destroyed' })
+    expect(pool.stats().inUse).toBe(0)
+  })
+
   it('run a neighbour again that a cancel has hit', async () => {
     const { server, run } = await lanesRig({}, [QUICK, 'select stuck'])
     server.cancelling = 'late'
