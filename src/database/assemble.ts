@@ -97,8 +97,14 @@ function makeNode(
   const lanes = driver.dialect.features.pipelining
     ? new Lanes({ name: settings.name, pool, max: () => pool.settings.lanes, explain: (cause, sql) => explain(cause, { sql }) })
     : undefined
+  const onMisplaced = (says: Role): void => {
+    notifier.notify('warning', {
+      code: 'SLUICE_ROLE_MISMATCH', node: settings.name, error: undefined,
+      message: `${settings.name} is configured as ${role} and says it is a ${says}`,
+    })
+  }
   const made = new Node({
-    name: settings.name, weight: settings.weight, zone: settings.zone, role, connect,
+    name: settings.name, weight: settings.weight, zone: settings.zone, role, connect, onMisplaced,
     failureThreshold: options.health.failureThreshold,
     maxLagMs: options.routing.maxReplicationLagMs, maxLagBytes: options.routing.maxReplicationLagBytes,
   }, pool, onState, lanes)

@@ -97,7 +97,6 @@ export class Database extends DatabaseCore {
       const limits = limitsFrom(this.assembly.options.connectTimeoutMs)
       const facts = probes.node.read((await loan.query(probes.node.statement, limits)).rows)
       node.probed(facts, node.role === 'primary' ? 0 : undefined)
-      this.#warnOfRole(node, facts)
       return facts
     } finally {
       loan.release()
@@ -123,14 +122,6 @@ export class Database extends DatabaseCore {
         code: error instanceof SluiceError ? error.code : 'SLUICE_REPLICA', node: node.name, message: `replica ${node.name}: ${error.message}`, error,
       })
     }
-  }
-
-  #warnOfRole(node: Node, facts: NodeFacts): void {
-    if (facts.role === node.role) return
-    this.assembly.notifier.notify('warning', {
-      code: 'SLUICE_ROLE_MISMATCH', node: node.name, error: undefined,
-      message: `${node.name} is configured as ${node.role} and says it is a ${facts.role}`,
-    })
   }
 
   /** Every change of a node's state: told to the observers; trouble is looked into at once; the dead are let go. */

@@ -9,7 +9,10 @@ import { NodeProbe } from './node-probe.js'
 /** Condition of one node. */
 export interface NodeHealth {
   readonly name: string
+  /** As configured. */
   readonly role: Role
+  /** What it says itself; undefined before it was asked. */
+  readonly says: Role | undefined
   readonly state: NodeState
   /** Replication lag in milliseconds; undefined when unknown. */
   readonly lagMs: number | undefined
@@ -115,11 +118,14 @@ export class HealthChecker {
     return { healthy: this.isHealthy(), nodes: this.#probes.map(describe) }
   }
 
-  /** Whether the service behind this database can work: the primary answers (for a read-only one, any node), and it is not closed. */
+  /** Whether the service behind this database can work: the primary answers and is one (for a read-only one, any node). */
   isHealthy(): boolean {
     if (this.#closed) return false
     const { nodes, readOnly } = this.#parts
-    return nodes.some((node) => (readOnly || node.role === 'primary') && node.state !== 'down' && node.state !== 'unknown')
+    return nodes.some((node) => {
+      const answers = node.state !== 'down' && node.state !== 'unknown'
+      return answers && (readOnly || (node.role === 'primary' && !node.misplaced))
+    })
   }
 
   /** Lag of each replica as last seen. */
@@ -155,6 +161,8 @@ export class HealthChecker {
 }
 
 function describe({ node, version, checkedAt }: NodeProbe): NodeHealth {
-  const { name, role, state, lagMs, lagBytes, lagging, responseMs } = node
-  return { name, role, state, lagMs, lagBytes, lagging, responseMs, version, checkedAt, lastError: node.lastError?.message }
+  const { name, role, facts, state, lagMs, lagBytes, lagging, responseMs } = node
+  return {
+    name, role, says: facts?.role, state, lagMs, lagBytes, lagging, responseMs, version, checkedAt, lastError: node.lastError?.message,
+  }
 }

@@ -25,6 +25,8 @@ export interface NodeSettings {
   readonly failureThreshold: number
   readonly maxLagMs: number
   readonly maxLagBytes: number | undefined
+  /** Told once each time the node begins to say that it has another role than the configuration says. */
+  readonly onMisplaced: (says: Role) => void
   /** Opens a connection beside the pool, for probes. Rejects with a SluiceError. */
   readonly connect: (signal: AbortSignal) => Promise<Connection>
 }
@@ -91,6 +93,8 @@ export class Node implements BalanceCandidate {
   /** Replication lag in milliseconds; undefined before the first probe, 0 on a primary. */
   get lagMs(): number | undefined { return this.role === 'primary' ? 0 : this.#facts?.lagMs }
   get lagBytes(): number | undefined { return this.role === 'primary' ? 0 : this.#lagBytes }
+  /** Says that it has another role than the configuration says. */
+  get misplaced(): boolean { return this.#facts !== undefined && this.#facts.role !== this.role }
   /** Over its lag limit, and not yet clearly back under it. */
   get lagging(): boolean { return this.#lagging }
 
@@ -106,7 +110,9 @@ export class Node implements BalanceCandidate {
 
   /** A probe was answered. */
   probed(facts: NodeFacts, lagBytes: number | undefined): void {
+    const misplaced = this.misplaced
     this.#facts = facts
+    if (this.misplaced && !misplaced) this.#settings.onMisplaced(facts.role)
     this.#lagBytes = lagBytes
     this.#judgeLag()
     if (this.#state !== 'up' || this.#failures > 0) this.#recover('a probe was answered')
