@@ -1,3 +1,6 @@
+import { timerMs, UNLIMITED, type Limits } from '../core/deadline.js'
+import { listen, unlisten } from '../pool/abort.js'
+
 /** After so many conflicts a transaction runs alone among those of its name. */
 const CONFLICTS_BEFORE_EXCLUSIVE = 2
 /**
@@ -15,7 +18,7 @@ interface Entrance {
 /**
  * Lets transactions of one name run side by side until one of them keeps losing serialization conflicts; that one then
  * runs alone (among those of its name in this process), so that it cannot lose again to its siblings. First come, first
- * served; a wait ends after `patienceMs` at the latest, whatever happens.
+ * served; a wait ends after `patienceMs` or at the caller's limits at the latest, whatever happens.
  */
 export class ConflictGate {
   readonly #entrances = new Map<string, Entrance>()
@@ -23,30 +26,34 @@ export class ConflictGate {
 
   constructor(patienceMs = PATIENCE_MS) { this.#patienceMs = patienceMs }
 
-  /** Waits for admission; the returned function gives it back and must be called once. */
-  async enter(name: string, conflicts: number): Promise<() => void> {
+  /** Waits for admission, not beyond `limits`; the returned function gives it back and must be called once. */
+  async enter(name: string, conflicts: number, limits: Limits = UNLIMITED): Promise<() => void> {
     const exclusive = conflicts >= CONFLICTS_BEFORE_EXCLUSIVE
     let entrance = this.#entrances.get(name)
     if (!entrance) this.#entrances.set(name, entrance = { shared: 0, exclusive: false, waiting: [] })
-    const alone = open(entrance, exclusive) ? admit(entrance, exclusive) : await this.#wait(entrance, exclusive)
+    const alone = open(entrance, exclusive) ? admit(entrance, exclusive) : await this.#wait(entrance, exclusive, limits)
     return () => { this.#leave(name, entrance, alone) }
   }
 
   /** Whether it was admitted alone; counted at the moment of admission, so that nobody slips in between. */
-  #wait(entrance: Entrance, exclusive: boolean): Promise<boolean> {
+  #wait(entrance: Entrance, exclusive: boolean, { expiresAt, signal }: Limits): Promise<boolean> {
     return new Promise((resolve) => {
-      const waiter = {
-        exclusive,
-        admit: (): void => {
-          clearTimeout(timer)
-          resolve(admit(entrance, exclusive))
+      const end = (alone: boolean): void => {
+        clearTimeout(timer)
+        if (signal) unlisten(signal, impatient)
+        resolve(admit(entrance, alone))
+      }
+      const waiter = { exclusive, admit: () => { end(exclusive) } }
+      const impatient = {
+        onAbort: (): void => {
+          entrance.waiting.splice(entrance.waiting.indexOf(waiter), 1)
+          end(false)
+          this.#admitNext(entrance)
         },
       }
-      const timer = setTimeout(() => {
-        entrance.waiting.splice(entrance.waiting.indexOf(waiter), 1)
-        resolve(admit(entrance, false))
-        this.#admitNext(entrance)
-      }, this.#patienceMs)
+      const patienceMs = signal?.aborted ? 0 : Math.min(this.#patienceMs, expiresAt - performance.now())
+      const timer = setTimeout(impatient.onAbort, timerMs(patienceMs))
+      if (signal) listen(signal, impatient)
       entrance.waiting.push(waiter)
     })
   }

@@ -39,7 +39,7 @@ export class Transactions {
     const retries = options.retries ?? this.#parts.retry.transactions
     const gateName = options.name ?? (options.isolationLevel === 'serializable' ? '(serializable)' : undefined)
     for (let attempt = 0; ; attempt++) {
-      const leave = gateName === undefined ? undefined : await this.#gate.enter(gateName, attempt)
+      const leave = gateName === undefined ? undefined : await this.#gate.enter(gateName, attempt, limits)
       try {
         return await this.#attempt(work, options, limits, attempt)
       } catch (error) {

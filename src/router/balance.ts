@@ -77,10 +77,18 @@ function builtIn(strategy: BalanceStrategy, random: () => number): BalanceFuncti
 
 function checked(strategy: BalanceFunction): BalanceFunction {
   return (nodes) => {
-    const chosen = strategy(nodes)
+    const chosen = called(strategy, nodes)
     if (nodes.includes(chosen)) return chosen
     throw new ConfigError(`routing.strategy returned something that is not one of the ${String(nodes.length)} nodes it was given`, {
       option: 'routing.strategy', hint: 'return an element of the array',
     })
+  }
+}
+
+function called(strategy: BalanceFunction, nodes: readonly BalanceCandidate[]): BalanceCandidate {
+  try {
+    return strategy(nodes)
+  } catch (cause) {
+    throw new ConfigError('routing.strategy threw instead of returning one of the nodes it was given', { cause, option: 'routing.strategy' })
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { limitsFrom } from '../../../src/core/deadline.js'
 import { ConflictGate } from '../../../src/database/gate.js'
 
 const soon = () => new Promise<void>((resolve) => { setImmediate(resolve) })
@@ -31,6 +32,19 @@ describe('the conflict gate', () => {
     const gate = new ConflictGate()
     await gate.enter('a', 0)
     await expect(gate.enter('b', 5)).resolves.toBeTypeOf('function')
+  })
+
+  it('holds nobody beyond the limits of the call', async () => {
+    const gate = new ConflictGate()
+    const leave = await gate.enter('t', 0)
+    const controller = new AbortController()
+    const startedAt = performance.now()
+    const timed = gate.enter('t', 2, limitsFrom(50))
+    const aborted = gate.enter('t', 2, limitsFrom(undefined, controller.signal))
+    setTimeout(() => { controller.abort() }, 50)
+    for (const late of [await timed, await aborted, await gate.enter('t', 2, limitsFrom(undefined, controller.signal))]) late()
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    leave()
   })
 
   it('loses patience rather than waiting for ever, and stays usable', async () => {

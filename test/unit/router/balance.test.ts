@@ -50,6 +50,8 @@ describe('balancing strategies', () => {
     const nodes = [candidate('a'), candidate('b')]
     expect(balance((all) => all[1]!)(nodes).name).toBe('b')
     expect(() => balance(() => candidate('stranger'))(nodes)).toThrow(ConfigError)
+    const cause = new Error('mine')
+    expect(() => balance(() => { throw cause })(nodes)).toThrow(expect.objectContaining({ code: 'SLUICE_CONFIG', cause }))
   })
 })
 
