@@ -9,7 +9,7 @@ export const COMMANDS: readonly Command[] = [
     usage: 'demo',
     summary: 'Start a real primary with replicas, load them, kill a replica, and prove that nothing was lost',
     options: [
-      ['--seconds <n>', 'How long to apply load (default: 20)'],
+      ['--seconds <n>', 'How long to apply load, at least (default: 20)'],
       ['--replicas <n>', 'Replicas beside the primary (default: 2)'],
       ['--engine <name>', 'Database engine (default: postgres)'],
       ['--plain', 'Lines instead of a table redrawn in place (the default without a terminal)'],

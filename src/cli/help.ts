@@ -25,7 +25,7 @@ export function helpText(style: Style, version: string): string[] {
     ...pairs([['--version', 'Print the version'], ['--help', 'Show help']]),
     '',
     style.bold('Exit codes'),
-    ...pairs([['0', 'it worked'], ['1', 'it failed'], ['2', 'the command line is wrong'], ['130', 'interrupted']]),
+    ...pairs([['0', 'it worked'], ['1', 'it failed'], ['2', 'the command line is wrong'], ['129, 130, 143', 'ended by SIGHUP, Ctrl-C, SIGTERM']]),
   ]
 }
 

@@ -8,6 +8,7 @@ import { Database } from '../../facade/database.js'
 import { adminQuery } from '../../testing/admin.js'
 import type { Cluster } from '../../testing/cluster.js'
 import type { ClusterNode } from '../../testing/cluster-node.js'
+import { TestClusterError } from '../../testing/errors.js'
 import { startCluster } from '../../testing/start-cluster.js'
 import type { Ask } from './engine.js'
 import type { DemoOptions } from './options.js'
@@ -51,11 +52,12 @@ type Environment = Readonly<Record<string, string | undefined>>
  */
 export async function openServers(options: DemoOptions, env: Environment, narrate: (message: string) => void): Promise<DemoServers> {
   const url = env['DATABASE_URL']
-  return url ? ownServers(url, splitUrls(env['DATABASE_REPLICA_URLS'] ?? '')) : startedServers(options, narrate)
+  return url ? ownServers(options, url, splitUrls(env['DATABASE_REPLICA_URLS'] ?? '')) : startedServers(options, narrate)
 }
 
 async function startedServers({ engine, replicas }: DemoOptions, narrate: (message: string) => void): Promise<DemoServers> {
-  const cluster = await startCluster({ engine: engine.cluster, replicas, onProgress: narrate })
+  const cluster = await startCluster({ engine: engine.cluster, replicas, onProgress: (message) => { narrate(withWarning(message)) } })
+    .catch((error: unknown) => { throw forTheDemo(error) })
   const ask = ({ url }: ClusterNode): Ask => (sql, values) => adminQuery({ url }, sql, values)
   return {
     all: [
@@ -66,6 +68,18 @@ async function startedServers({ engine, replicas }: DemoOptions, narrate: (messa
     victim: victimOf(cluster),
     destroy: () => cluster.destroy(),
   }
+}
+
+/** What changes the machine for good is not said in passing. */
+function withWarning(message: string): string {
+  return message.includes('apt-get') ? `${message}: nothing else was found, and this is root; it stays installed on this machine` : message
+}
+
+function forTheDemo(error: unknown): unknown {
+  if (!(error instanceof TestClusterError)) return error
+  return new TestClusterError(error.message.replace('for the tests', 'for the demo'), {
+    cause: error, hint: `${error.hint === undefined ? '' : `${error.hint}; `}or name servers of your own by DATABASE_URL`,
+  })
 }
 
 function replicaName(index: number): string {
@@ -80,11 +94,13 @@ function victimOf(cluster: Cluster): Victim | string {
   return { name: replicaName(replicas.length - 1), kill: () => node.kill(), start: () => node.start() }
 }
 
-function ownServers(primary: string, replicas: readonly string[]): DemoServers {
+/** Asks each of them once, so that one that is not there is known before anything is said to be ready. */
+async function ownServers({ engine }: DemoOptions, primary: string, replicas: readonly string[]): Promise<DemoServers> {
   const resolved = resolveOptions({ primary, replicas }, knownSchemes())
   const urls = [primary, ...replicas]
   const all = [resolved.primary, ...resolved.replicas].map((node, index): DemoServer =>
     ({ name: node.name, role: index === 0 ? 'primary' : 'replica', url: urls[index] ?? primary, ask: askAlone(node) }))
+  await Promise.all(all.map(({ ask }) => engine.version(ask)))
   return {
     all,
     origin: 'your own, from DATABASE_URL',

@@ -3,10 +3,25 @@ import { table, type Column } from '../table.js'
 import { count, plural, width, wrap } from '../text.js'
 import { countableReads, type Claim, type Findings } from './claims.js'
 
-const COLUMNS: readonly Column[] = [
-  { title: 'SERVER' }, { title: 'SAYS IT IS' }, { title: 'ROWS', align: 'right' }, { title: 'DIFFERENT IDS', align: 'right' },
-  { title: 'BALANCE', align: 'right' }, { title: 'READS IT COUNTED', align: 'right' }, { title: 'WE COUNTED', align: 'right' },
-  { title: 'ROWS IT CHANGED', align: 'right' },
+type Server = Findings['servers'][number]
+
+interface ServerColumn extends Column {
+  /** The title where the terminal is too narrow for the long ones. */
+  readonly short: string
+  /** Left out where even the short titles are too wide: the claims say the same. */
+  readonly spare?: boolean
+  readonly cell: (server: Server, findings: Findings, style: Style) => string
+}
+
+const COLUMNS: readonly ServerColumn[] = [
+  { title: 'SERVER', short: 'SERVER', cell: ({ name }, _, { bold }) => bold(name) },
+  { title: 'SAYS IT IS', short: 'IS', cell: ({ replica }) => replica ? 'replica' : 'primary' },
+  { title: 'ROWS', short: 'ROWS', align: 'right', cell: ({ rows }) => count(rows) },
+  { title: 'DIFFERENT IDS', short: 'IDS', align: 'right', spare: true, cell: ({ distinctIds }) => count(distinctIds) },
+  { title: 'BALANCE', short: 'BALANCE', align: 'right', spare: true, cell: ({ balance }) => count(balance) },
+  { title: 'READS IT COUNTED', short: 'ITS READS', align: 'right', cell: ({ reads }) => count(reads) },
+  { title: 'WE COUNTED', short: 'OUR COUNT', align: 'right', cell: ({ name }, findings) => count(countableReads(findings, name)) },
+  { title: 'ROWS IT CHANGED', short: 'CHANGED', align: 'right', cell: ({ changes }) => count(changes) },
 ]
 
 /** Beside the claims there is room for this much at least, however narrow the terminal. */
@@ -14,11 +29,7 @@ const NARROWEST_EVIDENCE = 30
 
 /** What the servers say, and what follows from it, in lines of at most `columns`. */
 export function summaryLines(findings: Findings, claims: readonly Claim[], style: Style, columns = Infinity): string[] {
-  const { servers, kill } = findings
-  const rows = servers.map(({ name, replica, rows: held, distinctIds, balance, reads, changes }) => [
-    style.bold(name), replica ? 'replica' : 'primary', count(held), count(distinctIds), count(balance), count(reads),
-    count(countableReads(findings, name)), count(changes),
-  ])
+  const { kill } = findings
   const notes = [
     'Reads are counted as scans of the tables that only the reads look into: probes, pings and writes do not touch them.',
     ...kill === undefined ? [] : [
@@ -28,13 +39,22 @@ export function summaryLines(findings: Findings, claims: readonly Claim[], style
   return [
     '',
     ` ${style.bold('What the servers say')}, each asked alone after the load had ended:`,
-    ...table(COLUMNS, rows, style.dim).map((line) => ` ${line}`),
+    ...serverTable(findings, style, columns),
     ...notes.flatMap((note) => wrap(note, columns - 2)).map((line) => ` ${style.dim(line)}`),
     '',
     ...claimLines(claims, style, columns),
     '',
     ` ${verdict(claims, style)}`,
   ]
+}
+
+/** The widest table that fits: a line that wraps would break in the middle of a number. */
+function serverTable(findings: Findings, style: Style, columns: number): string[] {
+  const short = COLUMNS.map((column) => ({ ...column, title: column.short }))
+  const tables = [COLUMNS, short, short.filter(({ spare }) => !spare)].map((shown) =>
+    table(shown, findings.servers.map((server) => shown.map(({ cell }) => cell(server, findings, style))), style.dim).map((line) => ` ${line}`))
+  const fits = (lines: readonly string[]): boolean => lines.every((line) => width(line) <= columns)
+  return tables.find(fits) ?? tables.at(-1) ?? []
 }
 
 function claimLines(claims: readonly Claim[], style: Style, columns: number): string[] {

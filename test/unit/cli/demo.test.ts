@@ -81,6 +81,22 @@ describe('the claims of the demo', () => {
 })
 
 describe('the summary', () => {
+  it.each([80, 100])('has no line wider than %i columns, with figures as they come', (columns) => {
+    const found = findings({ server: { name: 'primary', rows: 123_456, distinctIds: 123_456, reads: 1_234_567, changes: 234_567 } })
+    const lines = summaryLines(found, [], PLAIN_STYLE, columns)
+    expect(Math.max(...lines.map((line) => width(line)))).toBeLessThanOrEqual(columns)
+    expect(lines.find((line) => line.startsWith(' primary'))).toMatch(/123,456 +123,456 +100,000 +1,234,567 +0 +234,567$/)
+  })
+
+  it('leaves columns out rather than wrap when the names are long', () => {
+    const name = 'primary.db.example.com:5432'
+    const { servers } = findings()
+    const renamed = servers.map((server, index) => index === 0 ? { ...server, name } : server)
+    const lines = summaryLines({ ledger: new Ledger([name, 'replica-1', 'replica-2']), servers: renamed, kill: undefined }, [], PLAIN_STYLE, 80)
+    expect(Math.max(...lines.map((line) => width(line)))).toBeLessThanOrEqual(80)
+    expect(lines.join('\n')).not.toContain('BALANCE')
+  })
+
   it.each([80, 100, 120])('has no claim wider than %i columns', (columns) => {
     const lines = summaryLines(findings(), judge(findings()), makeStyle({ color: true, unicode: true }), columns)
     const claims = lines.slice(lines.findIndex((line) => line.includes('no read failed')))
