@@ -1,7 +1,7 @@
 import type { ExecuteResult, QueryResult } from './result.js'
 import type { SqlInput } from './statement.js'
 
-/** Per-call cache settings; see the caching guide. */
+/** Per-call cache settings. To come: accepted, without effect yet. */
 export interface CallCacheOptions {
   readonly ttlMs?: number | undefined
   readonly swrMs?: number | undefined
@@ -25,7 +25,7 @@ export interface QueryOptions {
   readonly name?: string | undefined
   /** Label of the caller (a route, a job), shown where connections are held. */
   readonly label?: string | undefined
-  /** Serve from and fill the query cache. */
+  /** Serve from and fill the query cache. To come: accepted, without effect yet. */
   readonly cache?: boolean | CallCacheOptions | undefined
   /** A position, from `db.causalToken()`, that the answer must include. */
   readonly causalToken?: string | undefined
