@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtModules, installPacked, type Consumer } from './packed.js'
@@ -104,13 +104,30 @@ describe('the packed package', () => {
 
   it('contains what it promises and nothing else', () => {
     const top = readdirSync(installed()).sort()
-    expect(top).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'])
+    expect(top).toEqual(['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'docs', 'package.json'])
     const ours = readdirSync(join(installed(), 'dist'), { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(installed(), 'dist', path)).isFile())
-    expect(ours.filter((path) => !/\.(js|d\.ts)(\.map)?$/.test(path))).toEqual([])
+    expect(ours.filter((path) => !/\.(js|js\.map|d\.ts)$/.test(path))).toEqual([])
     for (const path of ours) {
       const source = join('src', path.replace(/\.(js|d\.ts)(\.map)?$/, '.ts'))
       expect(statSync(source).isFile(), path).toBe(true)
     }
+  })
+
+  it('has no page with a link to something that is not in it', () => {
+    const pages = readdirSync(installed(), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.md') && !path.startsWith('node_modules'))
+    const dead = pages.flatMap((page) => [...readFileSync(join(installed(), page), 'utf8').matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map((match) => match[1]!)
+      .filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(installed(), dirname(page), link))).map((link) => `${page}: ${link}`))
+    expect(dead).toEqual([])
+  })
+
+  it('has source maps that hold their source', () => {
+    const maps = readdirSync(join(installed(), 'dist'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.map'))
+    expect(maps.length).toBeGreaterThan(0)
+    const hollow = maps.filter((path) => {
+      const { sourcesContent } = JSON.parse(readFileSync(join(installed(), 'dist', path), 'utf8')) as { sourcesContent?: (string | null)[] }
+      return !sourcesContent?.every((text) => text !== null)
+    })
+    expect(hollow).toEqual([])
   })
 
   it('runs no script when it is installed', () => {
