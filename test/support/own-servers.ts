@@ -1,14 +1,31 @@
 import { readFileSync } from 'node:fs'
 import { resolveClusterOptions } from '../../src/testing/options.js'
-import { localProvider } from '../../src/testing/postgres/provider-local.js'
+import { installedBinaries, type Binaries } from '../../src/testing/postgres/binaries.js'
+import { findEmbedded } from '../../src/testing/postgres/provider-embedded.js'
 
 /**
  * The provider for tests that kill, freeze and inspect processes: installed servers, else those from npm, which are
  * always there. Containers and servers named in the environment cannot be looked into.
  */
 export async function ownServers(): Promise<'local' | 'embedded'> {
-  const found = await localProvider.find(resolveClusterOptions({ engine: 'postgres' }, {}))
-  return 'start' in found ? 'local' : 'embedded'
+  const { provider } = resolveClusterOptions({ engine: 'postgres' })
+  return provider !== 'embedded' && (await installedBinaries()).length > 0 ? 'local' : 'embedded'
+}
+
+/**
+ * Programs to run a single server with, from where {@link ownServers} would take them; of several installed versions the
+ * one `SLUICE_TEST_POSTGRES_VERSION` names, else the highest.
+ */
+export async function ownPrograms(): Promise<Binaries> {
+  const { major } = resolveClusterOptions({ engine: 'postgres' })
+  if (await ownServers() === 'local') {
+    const installed = await installedBinaries()
+    const chosen = installed.find((programs) => programs.major === major) ?? installed[0]
+    if (chosen) return chosen
+  }
+  const found = await findEmbedded(undefined)
+  if ('programs' in found) return found.programs()
+  throw new Error(`these tests need a PostgreSQL server: none is installed, and ${found.reason}; ${found.remedy}`)
 }
 
 /** Ids of the System V shared memory segments that exist now (Linux). */

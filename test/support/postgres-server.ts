@@ -1,9 +1,12 @@
-import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
-import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectSettings, ConnectionTarget } from '../../src/core/driver.js'
+import type { Binaries } from '../../src/testing/postgres/binaries.js'
+import { serverAccount } from '../../src/testing/process.js'
+import { ownPrograms } from './own-servers.js'
 import type { Certificate } from './tls.js'
 
 /** What a bare server is started with. */
@@ -21,17 +24,21 @@ const ANYBODY = ['local all all trust', 'host all all 127.0.0.1/32 trust']
 export class BareServer {
   readonly folder: string
   readonly port: number
+  readonly #programs: Binaries
   #process: ChildProcess | undefined
 
-  constructor(folder: string, port: number) {
+  constructor(folder: string, port: number, programs: Binaries) {
     this.folder = folder
     this.port = port
+    this.#programs = programs
   }
 
   static async start(options: BareServerOptions = {}): Promise<BareServer> {
-    const server = new BareServer(makeFolder(), await freePort())
+    const programs = await ownPrograms()
+    const server = new BareServer(makeFolder(), await freePort(), programs)
     try {
-      run('initdb', ['-D', server.data, '-A', 'trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C'])
+      const args = ['-D', server.data, '-A', 'trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C']
+      execFileSync(join(programs.folder, 'initdb'), args, { ...serverAccount(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
       server.#configure(options.settings ?? {})
       server.writeHba(options.hba ?? [])
       await server.#launch()
@@ -46,12 +53,13 @@ export class BareServer {
 
   /** A hot standby made from a copy of this server; it has no stream to follow. This server is stopped for the copy. */
   async makeStandby(): Promise<BareServer> {
-    const standby = new BareServer(makeFolder(), await freePort())
+    const standby = new BareServer(makeFolder(), await freePort(), this.#programs)
     await this.#end()
     cpSync(this.data, standby.data, { recursive: true })
     writeFileSync(join(standby.data, 'standby.signal'), '')
     rmSync(join(standby.data, 'postmaster.pid'), { force: true })
-    execFileSync('chown', ['-R', ownerName(), standby.data])
+    const account = serverAccount()
+    if (account) execFileSync('chown', ['-R', `${String(account.uid)}:${String(account.gid)}`, standby.data])
     standby.#configure({})
     await this.#launch()
     await standby.#launch()
@@ -108,8 +116,7 @@ export class BareServer {
     const path = join(this.data, name)
     rmSync(path, { force: true })
     writeFileSync(path, text, { mode: 0o600 })
-    const { uid, gid } = identity()
-    if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid)
+    giveAway(path)
   }
 
   #log = ''
@@ -119,7 +126,8 @@ export class BareServer {
   }
 
   async #launch(): Promise<void> {
-    const child = spawn(binary('postgres'), ['-D', this.data], { ...identity(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
+    const program = join(this.#programs.folder, 'postgres')
+    const child = spawn(program, ['-D', this.data], { ...serverAccount(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
     this.#process = child
     const stopAtExit = (): void => { child.kill('SIGQUIT') }
     process.once('exit', stopAtExit)
@@ -153,35 +161,14 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-server-'))
-  const { uid, gid } = identity()
-  if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid)
+  giveAway(folder)
   return folder
 }
 
-/** PostgreSQL refuses to run as root: as root, the tests run it as the system's `postgres` user. */
-function identity(): Pick<SpawnOptions, 'uid' | 'gid'> {
-  if (process.getuid?.() !== 0) return {}
-  const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
-  return { uid: id('-u'), gid: id('-g') }
-}
-
-function ownerName(): string {
-  return process.getuid?.() === 0 ? 'postgres' : String(process.getuid?.())
-}
-
-function run(name: string, args: readonly string[]): void {
-  execFileSync(binary(name), args, { ...identity(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
-}
-
-/** `SLUICE_TEST_POSTGRES_BIN` names a folder; else the highest version installed. */
-function binary(name: string): string {
-  const root = '/usr/lib/postgresql'
-  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : []
-  const given = process.env['SLUICE_TEST_POSTGRES_BIN']
-  const folders = given ? [given] : versions.map((version) => join(root, version, 'bin'))
-  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
-  if (found === undefined) throw new Error(`these tests need a PostgreSQL server: no ${given ?? `${root}/<version>/bin`}/${name} found`)
-  return found
+/** To the user that servers run as. */
+function giveAway(path: string): void {
+  const account = serverAccount()
+  if (account) chownSync(path, account.uid, account.gid)
 }
 
 function freePort(): Promise<number> {

