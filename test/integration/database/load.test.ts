@@ -3,12 +3,16 @@ import { postgres } from '../../../src/drivers/postgres/index.js'
 import { Database, registerDriver, type Driver } from '../../../src/index.js'
 import { flakyProxy, startCluster, type Cluster } from '../../../src/testing/index.js'
 import { eventually } from '../../support/eventually.js'
+import { ownServers } from '../../support/own-servers.js'
 import { Told } from './open.js'
 
 let cluster: Cluster
 
 beforeAll(async () => {
-  cluster = await startCluster({ engine: 'postgres', replicas: 2, settings: { max_connections: '40' }, hba: ['host all keyed 127.0.0.1/32 scram-sha-256'] })
+  cluster = await startCluster({
+    engine: 'postgres', replicas: 2, provider: await ownServers(),
+    settings: { max_connections: '40' }, hba: ['host all keyed 127.0.0.1/32 scram-sha-256'],
+  })
 })
 afterAll(async () => { await cluster.destroy() })
 
