@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { withTimeout } from '../core/deadline.js'
 import { TestClusterError } from './errors.js'
 import { WATCHDOG_SCRIPT } from './watchdog.js'
 
@@ -61,13 +62,15 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
 /** A server's main process, our direct child: when it dies it is reaped here and leaves no zombie. */
 export class ServerProcess {
   readonly pid: number
-  /** Settles when the process is gone, with a phrase that says how. */
-  readonly exited: Promise<string>
+  readonly #child: ChildProcess
+  readonly #exited: Promise<string>
   #alive = true
+  #waiting = 0
 
   constructor(child: ChildProcess, pid: number) {
     this.pid = pid
-    this.exited = new Promise((resolve) => {
+    this.#child = child
+    this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#alive = false
         resolve(signal ? `ended by ${signal}` : `exit code ${code ?? 'unknown'}`)
@@ -78,6 +81,24 @@ export class ServerProcess {
   }
 
   get alive(): boolean { return this.#alive }
+
+  /**
+   * Waits until the process is gone. While somebody waits, the child keeps our process alive: with nothing else to do,
+   * Node would end in the middle of the caller's `await`.
+   *
+   * @param patienceMs - wait no longer than this; default without limit
+   * @returns a phrase that says how it ended; `undefined` when it is still there after `patienceMs`
+   */
+  async exit(patienceMs = Infinity): Promise<string | undefined> {
+    if (this.#waiting++ === 0) this.#child.ref()
+    try {
+      return await withTimeout(this.#exited, patienceMs, () => new TestClusterError('still there'))
+    } catch {
+      return undefined
+    } finally {
+      if (--this.#waiting === 0) this.#child.unref()
+    }
+  }
 
   /** Signals the main process alone; not one that is already gone, whose number may belong to someone else. */
   signal(name: NodeJS.Signals): void {

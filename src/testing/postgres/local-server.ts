@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sleep, withTimeout } from '../../core/deadline.js'
+import { sleep } from '../../core/deadline.js'
 import type { AdminTarget } from '../admin.js'
 import { TestClusterError } from '../errors.js'
 import { killTree, signalTree } from '../process-tree.js'
@@ -80,7 +80,7 @@ export class LocalServer implements RigServer {
     this.#process = main
     const expiresAt = performance.now() + START_TIMEOUT_MS
     while (this.#status(main.pid) !== 'ready') {
-      if (!main.alive) throw new TestClusterError(`${this.name} did not start (${await main.exited}): ${this.#lastWords()}`)
+      if (!main.alive) throw new TestClusterError(`${this.name} did not start (${await main.exit()}): ${this.#lastWords()}`)
       if (performance.now() > expiresAt) throw new TestClusterError(`${this.name} takes no connections after 60 s: ${this.#lastWords()}`)
       await sleep(POLL_MS)
     }
@@ -91,16 +91,16 @@ export class LocalServer implements RigServer {
     if (!main?.alive) return
     if (this.#frozen) await this.thaw()
     main.signal(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
-    await withTimeout(main.exited, STOP_PATIENCE_MS[mode], () => new TestClusterError('still there')).catch(() => {})
+    await main.exit(STOP_PATIENCE_MS[mode])
     if (main.alive) main.signal('SIGQUIT')
-    await withTimeout(main.exited, STOP_PATIENCE_MS.immediate, () => new TestClusterError('still there')).catch(() => {})
+    await main.exit(STOP_PATIENCE_MS.immediate)
     await this.kill()
   }
 
   /** SIGKILL to the whole tree: a main process alone would leave its children serving. */
   async kill(): Promise<void> {
     await killTree(this.#process?.alive ? this.#process.pid : undefined, this.dataFolder)
-    await this.#process?.exited
+    await this.#process?.exit()
     this.#frozen = false
   }
 
