@@ -213,7 +213,8 @@ export class PinnedSession {
 
   #note(statement: Statement, classification: Classification): void {
     if (classification.class !== 'read' && !this.readOnly) this.wrote = true
-    if (classification.class === 'session' && !TRANSACTION_LOCAL.test(statement.text)) this.dirty = true
+    const endsByItself = classification.statements === 1 && TRANSACTION_LOCAL.test(statement.text)
+    if (classification.class === 'session' && !endsByItself) this.dirty = true
   }
 
   #limitsOf(options: QueryOptions): Limits {

@@ -71,7 +71,7 @@ export class Pool {
   async open(): Promise<void> {
     this.#supply.start()
     const request: AcquireRequest = { limits: UNLIMITED, label: 'sluice: opening pool.min', text: undefined, owner: undefined }
-    const loans = await Promise.allSettled(Array.from({ length: this.#settings.min }, () => this.acquire(request)))
+    const loans = await Promise.allSettled(Array.from({ length: this.#supply.minAtOnce }, () => this.acquire(request)))
     for (const loan of loans) if (loan.status === 'fulfilled') loan.value.release()
     for (const loan of loans) if (loan.status === 'rejected') throw loan.reason
   }

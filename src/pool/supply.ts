@@ -75,6 +75,9 @@ export class Supply {
   /** Connections that may exist at once. */
   get limit(): number { return this.#settings.max + this.#settings.maxOverflow }
 
+  /** As many of `min` as may wait together; the rest is opened soon after. */
+  get minAtOnce(): number { return Math.min(this.#settings.min, this.#settings.maxWaiting || Infinity) }
+
   /** Starts looking after idle connections and `min`, outside the caller's async context. */
   start(): void {
     if (!this.#ticker.started && !this.#closed) detached(() => { this.#ticker.start() })

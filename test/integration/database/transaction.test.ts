@@ -280,6 +280,12 @@ describe('session state', () => {
     expect(await server.admin("select * from pg_locks where locktype = 'advisory' and objid = 77")).toEqual([])
   })
 
+  it('set in a transaction beside a SET LOCAL, in one text, does not reach the next borrower', async () => {
+    const db = await open({ replicas: [], pool })
+    await db.transaction((tx) => tx.query("set local work_mem = '5MB'; set statement_timeout = '77s'"))
+    await expect(db.value("select setting from pg_settings where name = 'statement_timeout'")).resolves.toBe('0')
+  })
+
   it('set on a lent connection is there for its callback and gone after it', async () => {
     const db = await open({ replicas: [], pool })
     await db.connection(async (connection) => {

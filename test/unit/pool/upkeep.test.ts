@@ -35,6 +35,13 @@ describe('idle connections', () => {
     expect(pool.stats().brokenClosed).toBe(2)
   })
 
+  it('are opened up to min also where fewer callers may wait', async () => {
+    const { server, pool } = rig({ min: 4, max: 4, maxWaiting: 2 })
+    await pool.open()
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(server.open).toHaveLength(4)
+  })
+
   it('that died this moment are passed over', async () => {
     const { server, pool } = rig({ max: 2 })
     await leaveIdle(pool, 2)
