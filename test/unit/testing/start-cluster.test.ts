@@ -1,9 +1,11 @@
 import { createServer, type Server } from 'node:net'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { TestClusterError } from '../../../src/testing/errors.js'
 import { resolveClusterOptions, type ProviderName } from '../../../src/testing/options.js'
+import { installedBinaries } from '../../../src/testing/postgres/binaries.js'
 import { whyNoDocker } from '../../../src/testing/postgres/docker-daemon.js'
 import { aptProvider } from '../../../src/testing/postgres/provider-apt.js'
 import { dockerProvider } from '../../../src/testing/postgres/provider-docker.js'
@@ -55,9 +57,16 @@ describe('the options', () => {
     [{ engine: 'postgres' as const, version: 'nine' }, 'version must be a PostgreSQL major version from 13 on, got "nine"'],
     [{ engine: 'postgres' as const, provider: 'cloud' as 'local' }, 'provider must be one of env, docker, local, embedded, apt, got "cloud"'],
     [{ engine: 'postgres' as const, settings: { 'x = 1\ny': '1' } }, 'settings must be server settings by their names'],
+    [undefined as never, "its argument must be an object with at least engine: 'postgres', got undefined"],
+    [{ engine: 'postgres' as const, replica: 2 }, /option 'replica' must be one of engine, replicas, version, .*, got 2$/],
+    [{ engine: 'postgres' as const, tls: { cert: 'c' } as never }, /tls must be true or .* got an object with cert$/],
+    [{ engine: 'postgres' as const, tls: 'secret' as never }, /tls must be true or .* got a string$/],
+    [{ engine: 'postgres' as const, settings: { max_connections: 40 as never } }, 'settings must be an object of texts, got an object with max_connections'],
+    [{ engine: 'postgres' as const, hba: 'local all all trust' as never }, 'hba must be a list of lines, got a string'],
     [{ engine: 'postgres' as const, database: 'a"b' }, 'database must be a name of letters, digits, _ and -'],
   ])('%o are refused with what was expected and what came', (options, message) => {
     expect(() => resolveClusterOptions(options, {})).toThrow(message)
+    expect(() => resolveClusterOptions(options, {})).toThrow(TestClusterError)
   })
 
   test('come from the environment where the caller says nothing', () => {
@@ -68,14 +77,22 @@ describe('the options', () => {
 })
 
 describe('the provider env', () => {
-  test('is absent without its variable, with too few replicas, and for what cannot be applied', async () => {
+  test('is absent without its variable, and refuses what servers that run already cannot do', async () => {
     vi.stubEnv('SLUICE_TEST_POSTGRES_URL', '')
     expect(await envProvider.find(plain)).toMatchObject({ reason: 'SLUICE_TEST_POSTGRES_URL is not set' })
     vi.stubEnv('SLUICE_TEST_POSTGRES_URL', 'postgres://localhost/x')
     vi.stubEnv('SLUICE_TEST_POSTGRES_REPLICA_URLS', 'postgres://localhost:2/x')
-    expect(await envProvider.find({ ...plain, replicas: 2 })).toMatchObject({ reason: '2 replicas wanted, SLUICE_TEST_POSTGRES_REPLICA_URLS names 1' })
-    expect(await envProvider.find({ ...plain, settings: { jit: 'off' } })).toHaveProperty('reason')
+    await expect(envProvider.find({ ...plain, replicas: 2 })).rejects.toThrow('2 replicas were asked for, SLUICE_TEST_POSTGRES_REPLICA_URLS names 1')
+    await expect(envProvider.find({ ...plain, tls: true, settings: { jit: 'off' } })).rejects.toThrow('tls, settings cannot be applied')
     expect(await envProvider.find({ ...plain, replicas: 1 })).toHaveProperty('start')
+    vi.stubEnv('SLUICE_TEST_POSTGRES_URL', '')
+    await expect(envProvider.find(plain)).rejects.toThrow('SLUICE_TEST_POSTGRES_REPLICA_URLS is set, but SLUICE_TEST_POSTGRES_URL is not')
+  })
+
+  test('lets no other stand in when its servers do not fit, unless another was asked for', async () => {
+    vi.stubEnv('SLUICE_TEST_POSTGRES_URL', 'postgres://localhost/x')
+    await expect(startRig([envProvider, works('local')], { ...plain, replicas: 1 })).rejects.toThrow(/names cannot be used: 1 replicas? /)
+    expect((await startRig([envProvider, works('local')], { ...plain, replicas: 1, provider: 'local' })).provider).toBe('local')
   })
 })
 
@@ -83,6 +100,18 @@ describe('the providers that look around', () => {
   test('local: PG_BIN is the only place when it is set', async () => {
     vi.stubEnv('PG_BIN', tmpdir())
     expect(await localProvider.find(plain)).toMatchObject({ reason: expect.stringContaining('no initdb and postgres') as string })
+  })
+
+  test('local: every folder of the PATH that holds the server programs is looked at, with and without pg_config', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-unit-'))
+    try {
+      await writeFile(join(folder, 'postgres'), '#!/bin/sh\necho "postgres (PostgreSQL) 98.1"\n', { mode: 0o755 })
+      await writeFile(join(folder, 'initdb'), '#!/bin/sh\n', { mode: 0o755 })
+      vi.stubEnv('PATH', ['relative', tmpdir(), folder, process.env['PATH']].join(':'))
+      expect(await installedBinaries()).toContainEqual({ folder, major: 98, env: {} })
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   test('embedded: another major version than the package has is refused', async () => {
