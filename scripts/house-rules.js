@@ -1,8 +1,8 @@
 // Rules of this house that no linter knows: texts that must not stand in tracked files (`any` is ESLint's). Patterns are written so that
 // this file does not break its own rules.
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import { repositoryFiles } from './repository-files.js'
 
 /** @typedef {{ path: string, text: string }} SourceFile */
 /** @typedef {{ name: string, instead: string, applies: (path: string) => boolean, pattern: RegExp }} Rule */
@@ -97,16 +97,14 @@ export function findings(files) {
   return [...found, ...ownersOfChildProcess(files)]
 }
 
-/** Every text file that is tracked, or would be with `git add`. */
-function repositoryFiles() {
-  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { encoding: 'utf8' })
-  return list.split('\0').filter((path) => path !== '' && existsSync(path) && statSync(path).isFile())
-    .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
+/** Every text file of the repository. */
+function textFiles() {
+  return repositoryFiles().map((path) => ({ path, text: readFileSync(path, 'utf8') }))
     .filter((file) => !file.text.includes('\0'))
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const found = findings(repositoryFiles())
+  const found = findings(textFiles())
   for (const line of found) console.error(line)
   process.exitCode = found.length === 0 ? 0 : 1
 }

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 /** Paths of the repository's files that end in `ending`, tracked or about to be. */
 export function repositoryFiles(ending: string): string[] {
-  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { encoding: 'utf8' })
-  return list.split('\0').filter((path) => path.endsWith(ending) && existsSync(path)).sort()
+  const list = execFileSync(process.execPath, ['scripts/repository-files.js'], { encoding: 'utf8' })
+  return list.split('\0').filter((path) => path.endsWith(ending) && path !== '').sort()
 }
 
 export function read(path: string): string {

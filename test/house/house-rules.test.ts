@@ -58,6 +58,13 @@ describe('the house rules', () => {
     expect(findings({ 'src/drivers/postgres/a.ts': text, 'src/config/b.ts': text, 'src/testing/c.ts': text })).toEqual([])
   })
 
+  it('read the files of a folder without git too, but not what was made or fetched', () => {
+    rmSync(join(folder, '.git'), { recursive: true })
+    const text = glue('// TO', 'DO later\n')
+    expect(findings({ 'src/a.ts': text, 'node_modules/b/src/b.ts': text, 'dist/c.js': text, 'temp/d.ts': text, 'coverage/e.ts': text }))
+      .toEqual(['src/a.ts:1 nothing-left-for-later'])
+  })
+
   it('allow one file per folder to start programs', () => {
     const text = "import { spawn } from 'node:child_process'\n"
     expect(findings({ 'src/testing/a.ts': text, 'src/backup/b.ts': text })).toEqual([])
