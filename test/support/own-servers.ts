@@ -8,24 +8,23 @@ import { findEmbedded } from '../../src/testing/postgres/provider-embedded.js'
  * always there. Containers and servers named in the environment cannot be looked into.
  */
 export async function ownServers(): Promise<'local' | 'embedded'> {
-  const { provider } = resolveClusterOptions({ engine: 'postgres' })
-  return provider !== 'embedded' && (await installedBinaries()).length > 0 ? 'local' : 'embedded'
+  return await installed() ? 'local' : 'embedded'
 }
 
-/**
- * Programs to run a single server with, from where {@link ownServers} would take them; of several installed versions the
- * one `SLUICE_TEST_POSTGRES_VERSION` names, else the highest.
- */
+/** Programs to run a single server with, from where {@link ownServers} would take them. */
 export async function ownPrograms(): Promise<Binaries> {
-  const { major } = resolveClusterOptions({ engine: 'postgres' })
-  if (await ownServers() === 'local') {
-    const installed = await installedBinaries()
-    const chosen = installed.find((programs) => programs.major === major) ?? installed[0]
-    if (chosen) return chosen
-  }
+  const local = await installed()
+  if (local) return local
   const found = await findEmbedded(undefined)
   if ('programs' in found) return found.programs()
   throw new Error(`these tests need a PostgreSQL server: none is installed, and ${found.reason}; ${found.remedy}`)
+}
+
+/** The highest version installed, or the one `SLUICE_TEST_POSTGRES_VERSION` names; none when the embedded one is to be taken. */
+async function installed(): Promise<Binaries | undefined> {
+  const { major, provider } = resolveClusterOptions({ engine: 'postgres' })
+  if (provider === 'embedded') return undefined
+  return (await installedBinaries()).find((programs) => major === undefined || programs.major === major)
 }
 
 /** Ids of the System V shared memory segments that exist now (Linux). */

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterEach, expect, inject, test, vi } from 'vitest'
-import { startCluster } from '../../../src/testing/index.js'
+import { startCluster, type Cluster } from '../../../src/testing/index.js'
 import { ownServers, segmentOf, sharedMemorySegments } from '../../support/own-servers.js'
 
 const provider = await ownServers()
@@ -17,8 +17,14 @@ async function ask(url: string, sql: string, ssl?: pg.ConnectionConfig['ssl']): 
 
 afterEach(() => { vi.unstubAllEnvs() })
 
+/** Starts the embedded server, whichever version the run is about: the package has only one. */
+function startEmbedded(): Promise<Cluster> {
+  vi.stubEnv('SLUICE_TEST_POSTGRES_VERSION', '')
+  return startCluster({ engine: 'postgres', replicas: 1, provider: 'embedded' })
+}
+
 test('embedded: a primary and a replica of a real PostgreSQL from npm, killed, promoted and rejoined', async () => {
-  await using cluster = await startCluster({ engine: 'postgres', replicas: 1, provider: 'embedded' })
+  await using cluster = await startEmbedded()
   expect(cluster.provider).toBe('embedded')
   expect(Number.parseInt(cluster.version)).toBeGreaterThanOrEqual(16)
   await ask(cluster.url, 'create table t as select 1 as answer')
@@ -34,7 +40,7 @@ test('embedded: a primary and a replica of a real PostgreSQL from npm, killed, p
 })
 
 test('a killed server leaves no shared memory, neither when it rejoins by a copy nor when the cluster goes', async () => {
-  const cluster = await startCluster({ engine: 'postgres', replicas: 1, provider: 'embedded' })
+  const cluster = await startEmbedded()
   const former = cluster.primary
   const segment = async (url: string): Promise<string> => segmentOf(String(await ask(url, "select current_setting('data_directory') as answer")))
   const segments = [await segment(former.superuserUrl)]
@@ -49,6 +55,7 @@ test('a killed server leaves no shared memory, neither when it rejoins by a copy
 
 test('env: servers that run already give databases and replay handles, and are not stopped', async () => {
   const [primaryUrl = '', ...replicaUrls] = inject('sharedCluster')!.superuserUrls
+  vi.stubEnv('SLUICE_TEST_PROVIDER', '')
   vi.stubEnv('SLUICE_TEST_POSTGRES_URL', primaryUrl)
   vi.stubEnv('SLUICE_TEST_POSTGRES_REPLICA_URLS', replicaUrls.join(', '))
   const cluster = await startCluster({ engine: 'postgres', replicas: 2 })
