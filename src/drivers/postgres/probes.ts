@@ -1,13 +1,15 @@
 import type { NodeFacts, Probe, Probes, TransactionFate } from '../../core/dialect.js'
 import { statement } from '../../core/statement.js'
 
+/** Timeline of a primary, from the name of its current WAL file: the control file's is stale right after a promotion. */
+const TIMELINE = "('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
+
 /**
  * One round trip: role, position, lag, timeline, system identifier.
  *
  * The lag is 0 when everything received has been replayed: on an idle primary the time since the last commit grows
  * without anybody being behind. A replica that is cut off from its primary receives nothing, so that says nothing there: it
- * is as old as its last commit. The timeline of a primary is read from the name of its current WAL file, because the
- * control file's is stale right after a promotion.
+ * is as old as its last commit.
  */
 const NODE = `select r.in_recovery,
   case when r.in_recovery then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end::text as position,
@@ -15,7 +17,7 @@ const NODE = `select r.in_recovery,
     else greatest(0, extract(epoch from clock_timestamp()
       - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) * 1000) end::float8 as lag_ms,
   case when r.in_recovery then coalesce((select received_tli from pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id)
-    else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
+    else ${TIMELINE} end as timeline,
   (pg_control_system()).system_identifier::text as system_id
 from (select pg_is_in_recovery() as in_recovery) r`
 
@@ -35,17 +37,19 @@ const FATES: Readonly<Record<string, TransactionFate>> = {
 }
 
 /**
- * What a transaction is called once its connection is lost: its id, and the server's clock while it was running.
+ * What a transaction is called once its connection is lost: its id, the server's clock while it was running, and the
+ * timeline it ran on, asked on its own connection: the address may lead to another server by now.
  *
  * The id alone can lie: those whose log records were not on disk when a server crashed are given out again, and
  * `pg_xact_status` then tells of a stranger's transaction. A crash resets all statistics (an orderly stop does not):
  * where that happened since, "committed" proves nothing any more. "aborted" still holds: an id is only given out again
  * when its first owner's commit was lost.
  */
-const TRANSACTION_ID = "select pg_current_xact_id()::text || '@' || extract(epoch from now())::text as id"
+const TRANSACTION_ID = `select pg_current_xact_id()::text || '@' || extract(epoch from now())::text || '@' || (${TIMELINE})::text as id`
 
-const FATE = `select case when fate = 'committed' and coalesce(pg_stat_get_bgwriter_stat_reset_time() >= to_timestamp($2::float8), true)
-  then null else fate end as fate from (select pg_xact_status($1::text::xid8) as fate) s`
+const FATE = `select case when ${TIMELINE} <> $3::int
+  or (fate = 'committed' and coalesce(pg_stat_get_bgwriter_stat_reset_time() >= to_timestamp($2::float8), true)) then null else fate end as fate
+from (select pg_xact_status($1::text::xid8) as fate) s`
 
 /** PostgreSQL's questions; `transactionId` and `transactionFate` need PostgreSQL 13. */
 export const postgresProbes: Probes = {
@@ -56,10 +60,10 @@ export const postgresProbes: Probes = {
     read: ([row]) => textOf(row?.['id']) ?? '',
   },
   transactionFate: (id) => {
-    const [xid, since] = id.split('@')
+    const [xid, since, timeline] = id.split('@')
     return {
-      statement: statement(FATE, [xid, since]),
-      // NULL: so long ago that the server has forgotten it, or it has crashed since
+      statement: statement(FATE, [xid, since, timeline]),
+      // NULL: so long ago that the server has forgotten it, or it has crashed since, or it is another server
       read: ([row]) => FATES[textOf(row?.['fate']) ?? ''] ?? 'unknown',
     }
   },

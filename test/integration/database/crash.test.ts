@@ -10,7 +10,7 @@ let proxy: FlakyProxy
 let admin: Database
 
 beforeAll(async () => {
-  cluster = await startCluster({ engine: 'postgres', replicas: 0, provider: await ownServers() })
+  cluster = await startCluster({ engine: 'postgres', replicas: 1, provider: await ownServers() })
   proxy = await flakyProxy({ target: cluster.url })
   admin = await Database.open(cluster.url)
   await admin.execute('create table entry (id int)')
@@ -48,6 +48,24 @@ describe('the server crashes before it has stored a transaction, and gives its i
       await db.close({ drainMs: 0 })
       await proxy.restore()
     }
+  })
+})
+
+describe('the address of a frozen primary leads to the one promoted in its place', () => {
+  it('which is not believed about a transaction it never had', async () => {
+    const { transactionId, transactionFate } = admin.assembly.driver.dialect.probes
+    const tx = await admin.begin()
+    const id = transactionId?.read((await tx.query(transactionId.statement.text)).rows) ?? ''
+    const fate = async (db: Database): Promise<unknown> => {
+      const probe = transactionFate?.(id)
+      return probe?.read((await db.primary.query(probe.statement.text, probe.statement.params)).rows)
+    }
+    expect(await fate(admin)).toBe('in-progress')
+    await using promoted = await Database.open((await cluster.promote(1)).url)
+    for (let done = 0; done < 5; done++) await promoted.execute('insert into entry values (0)')
+    expect(await fate(promoted)).toBe('unknown')
+    await tx.rollback()
+    expect(await fate(admin)).toBe('aborted')
   })
 })
 
