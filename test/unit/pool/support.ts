@@ -8,7 +8,7 @@ import { Pool, type AcquireRequest, type PoolParts } from '../../../src/pool/poo
 import { FakeConnection, FakeServer } from '../../../src/testing/fake-driver.js'
 
 /** Limits that stay out of a test's way unless it sets them. */
-export const SETTINGS: PoolSettings = {
+const SETTINGS: PoolSettings = {
   min: 0, max: 2, maxIdle: undefined, acquireTimeoutMs: 2_000, idleTimeoutMs: 0, maxLifetimeMs: 0, maxLifetimeJitterMs: 0,
   maxUses: 0, validation: 'never', validationQuery: undefined, leakDetectionMs: 0, maxWaiting: 0, maxOverflow: 0, lanes: 0,
 }
