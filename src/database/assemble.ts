@@ -10,6 +10,7 @@ import { Node, type StateListener } from '../router/node.js'
 import { Router } from '../router/router.js'
 import { Classifier } from '../sql/classifier.js'
 import { connectSettings } from './connect-settings.js'
+import { announced } from './announced.js'
 import type { Execute } from './execute.js'
 import { observed } from './observed.js'
 import { PooledPath } from './pooled.js'
@@ -18,6 +19,7 @@ import { makeRun } from './run.js'
 import { Statistics } from './statistics.js'
 import { Transactions } from './transactions.js'
 import type { PinnedParts } from './pinned.js'
+import { Writes } from './writes.js'
 
 /** The parts of one database, wired. */
 export interface Assembly {
@@ -31,6 +33,7 @@ export interface Assembly {
   readonly pinned: PinnedParts
   readonly transactions: Transactions
   readonly path: PooledPath
+  readonly writes: Writes
 }
 
 /** What the layers above add to the core. */
@@ -56,19 +59,21 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const roles = new Map(nodes.map(({ name, role }) => [name, role]))
   const roleOf = (name: string): Role => roles.get(name) ?? 'primary'
   const { slowQueryMs, statementTimeoutMs, readOnly } = options
-  const pinned: PinnedParts = { classifier, renderer: dialect, statistics, notifier, slowQueryMs, statementTimeoutMs, readOnly }
+  const writes = new Writes()
+  const pinned: PinnedParts = { classifier, renderer: dialect, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly }
   const transactions = new Transactions({ database, dialect, router, pinned, retry: options.retry })
 
   let execute: Execute = makeRun(router, notifier)
   const observation = { statistics, notifier, slowQueryMs, roleOf }
   execute = observed(execute, observation)
   execute = retried(execute, options.retry)
+  execute = announced(execute, writes)
 
   const path = new PooledPath({
     database, renderer: dialect, classifier, execute, transactions, statementTimeoutMs, readOnly, assertOpen,
-    streams: { router, retry: options.retry, observed: observation },
+    streams: { router, retry: options.retry, observed: observation, writes },
   })
-  return { driver, options, notifier, statistics, classifier, router, nodes, pinned, transactions, path }
+  return { driver, options, notifier, statistics, classifier, router, nodes, pinned, transactions, path, writes }
 }
 
 function makeNode(

@@ -121,7 +121,9 @@ export class DatabaseCore extends Face {
       connection.unsubscribe()
       session.abort(new PoolClosedError('the connection was given back', { hint: 'await everything you start inside the callback' }))
       await session.settled()
+      const announced = session.announce()
       await session.end()
+      await announced
     }
   }
 

@@ -9,6 +9,7 @@ import { Face, type StatementPath } from './face.js'
 import { guardRead } from './guard.js'
 import type { PinnedSession } from './pinned.js'
 import { maybeDone, outcomeOf } from './run.js'
+import { mayStand } from './writes.js'
 
 /**
  * One connection, lent for session-bound work by `db.connection(fn)`: temporary tables, advisory locks, LISTEN, `SET`.
@@ -83,8 +84,11 @@ class ConnectionPath implements StatementPath {
   async run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
     const classification = this.#admit(statement, options)
     try {
-      return await this.#session.run<Row>(statement, options, classification)
+      const result = await this.#session.run<Row>(statement, options, classification)
+      if (classification.class !== 'read') await this.#announce(result.command)
+      return result
     } catch (error) {
+      if (classification.class !== 'read' && mayStand(error, classification)) await this.#session.announce()
       throw lostHere(error, statement, classification)
     }
   }
@@ -107,8 +111,19 @@ class ConnectionPath implements StatementPath {
       await this.#session.control('ROLLBACK').catch(() => undefined)
       throw error
     }
-    await this.#commit()
+    try {
+      await this.#commit()
+    } finally {
+      await this.#session.announce()
+    }
     return results
+  }
+
+  /** A transaction block that the caller has opened in words keeps its changes to itself until it ends. */
+  async #announce(command: string): Promise<void> {
+    if (this.#session.loan.connection.idle === false) return
+    if (command === 'ROLLBACK') this.#session.forget()
+    else await this.#session.announce()
   }
 
   async #commit(): Promise<void> {

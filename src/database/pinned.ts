@@ -15,6 +15,7 @@ import type { Call, Execute } from './execute.js'
 import { OpenStream, streamLimits } from './open-stream.js'
 import type { Statistics } from './statistics.js'
 import { Turns, type LateError } from './turns.js'
+import { Changes, type Writes } from './writes.js'
 
 /** What pinned work needs of its database. */
 export interface PinnedParts {
@@ -22,6 +23,7 @@ export interface PinnedParts {
   readonly renderer: SqlRenderer
   readonly statistics: Statistics
   readonly notifier: Notifier
+  readonly writes: Writes
   readonly slowQueryMs: number
   readonly statementTimeoutMs: number
   readonly readOnly: boolean
@@ -51,6 +53,7 @@ export class PinnedSession {
   #cutting = false
   #ended = false
   readonly #errors = new WeakSet<Error>()
+  readonly #changes = new Changes()
   /** A statement may have changed the session's state: it is reset before anyone else gets the connection. */
   dirty = false
   /** The server was told to refuse writes: nothing that is sent can change anything. */
@@ -157,6 +160,12 @@ export class PinnedSession {
     }
   }
 
+  /** What its statements have changed stands, or may stand. */
+  announce(): Promise<void> | undefined { return this.parts.writes.committed(this.#changes.take()) }
+
+  /** What its statements have changed was undone. */
+  forget(): void { this.#changes.take() }
+
   /** Gives the connection back, reset where its state may have changed, discarded where it is not certain. Idempotent. */
   async end(): Promise<void> {
     if (this.#ended) return
@@ -212,7 +221,10 @@ export class PinnedSession {
   }
 
   #note(statement: Statement, classification: Classification): void {
-    if (classification.class !== 'read' && !this.readOnly) this.wrote = true
+    if (classification.class !== 'read' && !this.readOnly) {
+      this.wrote = true
+      this.#changes.add(classification)
+    }
     const endsByItself = classification.statements === 1 && TRANSACTION_LOCAL.test(statement.text)
     if (classification.class === 'session' && !endsByItself) this.dirty = true
   }

@@ -12,12 +12,14 @@ import { OpenStream, perCall } from './open-stream.js'
 import { mayRepeat } from './retried.js'
 import { outcomeOf, refusedByReplica, takeToPrimary } from './run.js'
 import { Watch } from './watch.js'
+import { mayStand, type Writes } from './writes.js'
 
 /** What streaming on a pooled connection needs. */
 export interface PooledStreamParts {
   readonly router: Router
   readonly retry: RetrySettings
   readonly observed: ObservedParts
+  readonly writes: Writes
 }
 
 const DEFAULT_BATCH_SIZE = 100
@@ -27,6 +29,22 @@ const DEFAULT_BATCH_SIZE = 100
  * would be; after that an error is the caller's, who has seen rows.
  */
 export async function* pooledStream<Row>(
+  statement: Statement, options: StreamOptions<Row>, call: Call, parts: PooledStreamParts,
+): AsyncGenerator<Row[], void, undefined> {
+  const batches = repeatedStream<Row>(statement, options, call, parts)
+  if (call.classification.class === 'read') return yield* batches
+  let stands = true
+  try {
+    yield* batches
+  } catch (error) {
+    stands = mayStand(error, call.classification)
+    throw error
+  } finally {
+    if (stands) await parts.writes.committed(call.classification.tables)
+  }
+}
+
+async function* repeatedStream<Row>(
   statement: Statement, options: StreamOptions<Row>, call: Call, parts: PooledStreamParts,
 ): AsyncGenerator<Row[], void, undefined> {
   const { router, retry, observed } = parts

@@ -6,6 +6,7 @@ import {
 import type { QueryResult } from '../core/result.js'
 import type { RetrySettings } from '../core/settings.js'
 import type { Statement } from '../core/statement.js'
+import type { Classification } from '../sql/classifier.js'
 import type { Call, Execute } from './execute.js'
 import { pause } from './pause.js'
 
@@ -32,7 +33,7 @@ export function retried(next: Execute, settings: RetrySettings): Execute {
 /** Whether running it once more can neither double a change nor outlive the caller's patience. */
 export function mayRepeat(error: unknown, call: Call): boolean {
   if (!(error instanceof SluiceError) || call.limits.signal?.aborted) return false
-  if (error instanceof DeadlockError || error instanceof SerializationError) return isUndoneWhole(call)
+  if (error instanceof DeadlockError || error instanceof SerializationError) return isUndoneWhole(call.classification)
   if (error instanceof QueryTimeoutError || error instanceof QueryCancelledError) return false
   if (error instanceof ConnectionError && error.permanent) return false
   if (call.classification.class === 'read') return error instanceof ConnectionError || error.connectionLost
@@ -43,6 +44,6 @@ export function mayRepeat(error: unknown, call: Call): boolean {
 const ATOMIC: ReadonlySet<string> = new Set(['SELECT', 'VALUES', 'TABLE', 'WITH', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 
 /** Whether an error of the server leaves nothing of the statement behind. */
-function isUndoneWhole({ classification: { verb, statements } }: Call): boolean {
+export function isUndoneWhole({ verb, statements }: Classification): boolean {
   return statements === 1 && ATOMIC.has(verb)
 }

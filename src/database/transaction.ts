@@ -224,7 +224,9 @@ export class Transaction extends Face {
     const { session, outer } = this.#parts
     if (!outer) {
       session.close(this.#closedError(outcome))
+      const announced = outcome === 'rolled-back' ? undefined : session.announce()
       await session.end()
+      await announced
       this.#parts.onEnd(outcome)
     }
     await this.#hooks.fire(outcome, this.node, session.parts.notifier)
