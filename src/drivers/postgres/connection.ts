@@ -1,6 +1,7 @@
 import pg, { type Client, type Query, type QueryConfig, type QueryResult } from 'pg'
 import type { Connection, ConnectSettings, HostPort, Notification, ServerFacts } from '../../core/driver.js'
 import { withTimeout } from '../../core/deadline.js'
+import { sameAddress } from '../../core/dial-socket.js'
 import type { DriverResult, Field } from '../../core/result.js'
 import type { Statement } from '../../core/statement.js'
 import { sendCancel, type CancelTarget } from './cancel.js'
@@ -252,10 +253,8 @@ function forgetNames(client: Client, names: readonly string[]): void {
 
 function cancelTarget(session: Session, address: HostPort): CancelTarget {
   const { socket, key, tls } = session
-  const { remoteAddress, remotePort } = socket
-  const path = `${address.host}/.s.PGSQL.${String(address.port)}`
   return {
-    address: remoteAddress !== undefined && remotePort !== undefined ? { host: remoteAddress, port: remotePort } : { path },
+    address: sameAddress(socket, `${address.host}/.s.PGSQL.${String(address.port)}`),
     tls, processId: key.processId, secretKey: key.secretKey, direct: session.direct,
   }
 }

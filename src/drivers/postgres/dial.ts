@@ -1,8 +1,10 @@
 import { Socket, type IpcNetConnectOpts, type TcpNetConnectOpts } from 'node:net'
 import type { Client, ClientConfig } from 'pg'
-import { asError, remainingMs, type Limits } from '../../core/deadline.js'
+import { remainingMs, type Limits } from '../../core/deadline.js'
+import { tcpTarget } from '../../core/dial-socket.js'
 import type { HostPort } from '../../core/driver.js'
-import type { TlsAttempt } from './tls.js'
+import { limited } from '../../core/limited.js'
+import type { TlsAttempt } from '../../core/tls.js'
 
 /** A logged-in `pg` client and what we keep beside it. */
 export interface Dialled {
@@ -61,33 +63,6 @@ export function addressText(address: HostPort): string {
 }
 
 /**
- * `work`, or a rejection when the limits end first: with the signal's reason, or with an `ETIMEDOUT` error that says
- * what took too long. Ending the work is the caller's duty; its late rejection is consumed.
- */
-export async function limited<T>(work: Promise<T>, limits: Limits, doing: () => string): Promise<T> {
-  const { signal } = limits
-  let timer: NodeJS.Timeout | undefined
-  let onAbort: (() => void) | undefined
-  const ended = new Promise<never>((_, reject) => {
-    const leftMs = remainingMs(limits)
-    if (leftMs !== Infinity) timer = setTimeout(() => { reject(timedOut(doing())) }, Math.min(leftMs, 2 ** 31 - 1))
-    onAbort = () => { reject(asError(signal?.reason)) }
-    if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    return await Promise.race([work, ended])
-  } finally {
-    clearTimeout(timer)
-    if (onAbort) signal?.removeEventListener('abort', onAbort)
-  }
-}
-
-function timedOut(doing: string): Error {
-  return Object.assign(new Error(`${doing} took longer than connectTimeoutMs allows`), { code: 'ETIMEDOUT', syscall: 'connect' })
-}
-
-/**
  * A socket that knows where it goes: `pg` may say another name (the one the certificate is checked against) without
  * changing the address.
  */
@@ -104,13 +79,9 @@ class AddressedSocket extends Socket {
   }
 }
 
-/** Node gives each of a name's addresses 250 ms by default, too little for a distant server. */
-const ADDRESS_ATTEMPT_MS = 2_000
-
 function socketTarget(address: HostPort, leftMs: number): TcpNetConnectOpts | IpcNetConnectOpts {
   if (address.host.startsWith('/')) return { path: socketPath(address) }
-  const autoSelectFamilyAttemptTimeout = Math.max(250, Math.min(ADDRESS_ATTEMPT_MS, Math.floor(leftMs / 3)))
-  return { host: address.host, port: address.port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout }
+  return tcpTarget(address.host, address.port, leftMs)
 }
 
 function socketPath(address: HostPort): string {

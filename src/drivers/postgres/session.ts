@@ -1,10 +1,11 @@
 import type { Client, ClientConfig } from 'pg'
 import { type Limits } from '../../core/deadline.js'
 import type { ConnectSettings, ConnectionTarget, HostPort } from '../../core/driver.js'
-import { dial, hangUp, limited, addressText, type ClientClass, type Dialled } from './dial.js'
+import { dial, hangUp, addressText, type ClientClass, type Dialled } from './dial.js'
+import { limited } from '../../core/limited.js'
 import { describeError } from './errors.js'
 import type { PostgresOptions } from './options.js'
-import { tlsAttempts, type TlsAttempt } from './tls.js'
+import { tlsAttempts, type TlsAttempt } from '../../core/tls.js'
 
 /** What a session says of itself right after the login. */
 export interface SessionFacts {

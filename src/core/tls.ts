@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { ConnectionOptions, PeerCertificate } from 'node:tls'
-import type { SslMode, TlsSettings } from '../../core/driver.js'
+import type { SslMode, TlsSettings } from './driver.js'
 
 /** TLS for one attempt: options for Node's `tls.connect`, or `false` for a plain connection. */
 export type TlsAttempt = ConnectionOptions | false
