@@ -18,14 +18,18 @@ beforeAll(async () => {
 
 describe('stats', () => {
   it('count what ran where, and what failed', async () => {
-    const db = await open({ slowQueryMs: 50 })
+    const told = new Told()
+    const db = await open({ slowQueryMs: 50, observers: [told] })
     for (let turn = 0; turn < 4; turn++) await db.query('select 1')
     await db.execute('update item set grp = grp where id = 1')
     await db.query('select pg_sleep(0.06)', { target: 'primary' })
     await errorOf(db.query('select 1 / 0', { target: 'primary' }))
     await db.transaction((tx) => tx.query('select 1'))
     const stats = db.stats()
-    expect(stats).toMatchObject({ primaryQueries: 3, replicaQueries: 4, errors: 1, slowQueries: 1 })
+    // on a busy machine others may be slow, too: what is counted is what the observers were told
+    const slow = told.queries.filter(({ durationMs }) => durationMs >= 50)
+    expect(slow.map(({ text }) => text)).toContain('select pg_sleep(0.06)')
+    expect(stats).toMatchObject({ primaryQueries: 3, replicaQueries: 4, errors: 1, slowQueries: slow.length })
     expect(stats.totalLatencyMs).toBeGreaterThan(60)
     expect(stats.latency.p50).toBeGreaterThan(0)
     expect(stats.latency.p99).toBeGreaterThanOrEqual(stats.latency.p50)
