@@ -29,7 +29,29 @@ export interface Features {
   readonly serializableOnReplica: boolean
   /** INSERT reports the generated key (`insertId`). */
   readonly insertId: boolean
-  /** The engine lives inside this process. */
+  /** INSERT, UPDATE and DELETE take a RETURNING clause. */
+  readonly returning: boolean
+  /** A list may be one parameter, with the list's own type; elsewhere it travels as JSON text, like an object. */
+  readonly arrays: boolean
+  /** `numeric`/`decimal` keeps every digit. */
+  readonly exactNumeric: boolean
+  /** Dates and points in time have types of their own; elsewhere they are text. */
+  readonly temporalTypes: boolean
+  /** JSON has a type of its own and arrives parsed; elsewhere it arrives as text. */
+  readonly jsonType: boolean
+  /** A broken constraint is told by its name. */
+  readonly constraintNames: boolean
+  /** Several connections may each be inside a transaction of their own. */
+  readonly concurrentConnections: boolean
+  /** Several transactions may write at once and wait for each other's rows, and so may deadlock. */
+  readonly rowLocks: boolean
+  /** Two transactions that change the same row at `repeatable read` conflict; elsewhere the later one overwrites. */
+  readonly updateConflicts: boolean
+  /** After an error a transaction takes nothing but ROLLBACK; elsewhere it goes on. */
+  readonly errorsAbortTransaction: boolean
+  /** `Connection.subscribe` exists: messages from other sessions. */
+  readonly notifications: boolean
+  /** The engine lives inside this process: there is no session to lose and no login to refuse. */
   readonly embedded: boolean
 }
 

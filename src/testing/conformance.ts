@@ -1,16 +1,20 @@
+import { denialCases } from './conformance/denials.js'
 import { errorCases } from './conformance/errors.js'
+import { limitCases } from './conformance/limits.js'
 import { sessionCases } from './conformance/sessions.js'
 import { statementCases } from './conformance/statements.js'
 import { streamCases } from './conformance/streams.js'
 import type { ConformanceCase, ConformanceTarget } from './conformance/target.js'
+import { transactionCases } from './conformance/transactions.js'
 import { valueCases } from './conformance/values.js'
 
 export { postgresConformance } from './conformance/postgres.js'
-export type { ConformanceCase, ConformanceSql, ConformanceTarget, ValueRoundTrip } from './conformance/target.js'
+export type { ConformanceCase, ConformanceSql, ConformanceTarget, ValueKind, ValueRoundTrip } from './conformance/target.js'
 
 /**
- * What every driver has to do, as named cases. Cases of a capability that the dialect's `features` deny are left out.
- * The cases share tables: run them one after the other.
+ * What every driver has to do, as named cases: values, statements, errors, streams, transactions, limits, sessions. What an
+ * engine cannot do its dialect's `features` deny; a denial is a case of its own, which checks that it is true. The cases
+ * share tables: run them one after the other.
  *
  * @example
  * for (const { name, run } of driverConformance({ driver, settings, sql: postgresConformance, refused: [] })) test(name, run)
@@ -22,6 +26,9 @@ export function driverConformance(target: ConformanceTarget): readonly Conforman
     ...statementCases(target),
     ...errorCases(target),
     ...(features.streaming ? streamCases(target) : []),
+    ...transactionCases(target),
+    ...(features.cancel ? limitCases(target) : []),
     ...sessionCases(target),
+    ...denialCases(target),
   ]
 }

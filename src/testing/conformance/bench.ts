@@ -33,6 +33,11 @@ export class Bench {
     return this.target.driver.dialect.describeError(error.thrown)
   }
 
+  /** Ends a session from another one, as an administrator would. */
+  terminate(victim: Connection, killer: Connection): Promise<unknown> {
+    return run(killer, given(this.target.sql.terminate, 'terminate')(victim.id))
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#open.map((connection) => connection.close()))
   }
@@ -51,6 +56,12 @@ export function benchCase(target: ConformanceTarget, name: string, work: (bench:
       }
     },
   }
+}
+
+/** A text that the engine's features promise; fails the case when the engine's SQL leaves it out. */
+export function given<T>(value: T | undefined, name: string): T {
+  assert.ok(value !== undefined, `sql.${name} is needed: the dialect's features say that the engine can do this`)
+  return value
 }
 
 /** Runs one text. */

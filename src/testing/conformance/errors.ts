@@ -2,20 +2,23 @@ import assert from 'node:assert/strict'
 import type { Connection } from '../../core/driver.js'
 import type { ErrorFacts, ErrorKind } from '../../core/error-facts.js'
 import type { ConformanceCase, ConformanceTarget } from './target.js'
-import { benchCase, dropTables, makeTables, run, valueOf, type Bench } from './bench.js'
+import { benchCase, dropTables, given, makeTables, run, valueOf, type Bench } from './bench.js'
 
 /** Failures, told apart and told without values. */
 export function errorCases(target: ConformanceTarget): ConformanceCase[] {
+  const { features } = target.driver.dialect
   return [
-    ...simple(target.sql.badNumber).map(([name, kind, text, facts]) => benchCase(target, `an error is told apart: ${name}`, async (bench) => {
+    ...simple(target).map(([name, kind, text, facts]) => benchCase(target, `an error is told apart: ${name}`, async (bench) => {
       await failsAs(bench, kind, text, facts)
     })),
     benchCase(target, 'an error is told apart: a duplicate key, without the value', duplicates),
-    benchCase(target, 'an error is told apart: a lock that is not granted in time', waitsForLock),
-    benchCase(target, 'an error is told apart: a deadlock', deadlocks),
-    ...(target.sql.conflictsOnUpdate ? [benchCase(target, 'an error is told apart: a serialization failure', conflicts)] : []),
+    ...(features.concurrentConnections ? [
+      benchCase(target, 'an error is told apart: a lock that is not granted in time', waitsForLock),
+    ] : []),
+    ...(features.rowLocks ? [benchCase(target, 'an error is told apart: a deadlock', deadlocks)] : []),
+    ...(features.updateConflicts ? [benchCase(target, 'an error is told apart: a serialization failure', conflicts)] : []),
     benchCase(target, 'an error is told apart: a write on a read-only session', refusesWrites),
-    benchCase(target, 'an error is told apart: the session was ended from outside', loses),
+    ...(features.embedded ? [] : [benchCase(target, 'an error is told apart: the session was ended from outside', loses)]),
     ...target.refused.map(({ kind, settings }) => benchCase(target, `a login is refused: ${kind}`, async (bench) => {
       const facts = await bench.failure(target.driver.connect(settings))
       assert.equal(facts.kind, kind)
@@ -35,16 +38,16 @@ type Expected = Partial<Pick<ErrorFacts, 'constraint' | 'table' | 'columns'>>
 /** Every text has one parameter, whose value must never show. */
 const SECRET = 'hunter2'
 
-function simple(badNumber: string): readonly (readonly [name: string, kind: ErrorKind, text: string, facts: Expected])[] {
+function simple(target: ConformanceTarget): readonly (readonly [name: string, kind: ErrorKind, text: string, facts: Expected])[] {
+  const owner = target.driver.dialect.features.constraintNames ? { constraint: 'conformance_owner' } : { constraint: undefined }
   return [
-    ['a missing referenced row', 'foreign-key', 'insert into conformance_order (id, person, amount) values (1, 99, 1)',
-      { constraint: 'conformance_owner' }],
+    ['a missing referenced row', 'foreign-key', 'insert into conformance_order (id, person, amount) values (1, 99, 1)', owner],
     ['a NULL where none may be', 'not-null', 'insert into conformance_person (id) values (9)', { columns: ['email'] }],
     ['a broken rule', 'check', 'insert into conformance_order (id, person, amount) values (1, 1, -1)', { constraint: 'conformance_amount' }],
     ['a syntax error', 'syntax', 'selec 1', {}],
     ['an unknown table', 'unknown-object', 'select * from conformance_nowhere', {}],
     ['an unknown column', 'unknown-object', 'select nothing from conformance_person', {}],
-    ['a value that does not fit, without showing it', 'data', badNumber, {}],
+    ['a value that does not fit, without showing it', 'data', target.sql.badValue, {}],
   ]
 }
 
@@ -69,7 +72,9 @@ async function duplicates(bench: Bench): Promise<void> {
   await run(connection, insert, [3, SECRET])
   const facts = await bench.failure(run(connection, insert, [4, SECRET]))
   assert.equal(facts.kind, 'unique')
-  assert.deepEqual(facts.constraint, 'conformance_email')
+  const named = bench.target.driver.dialect.features.constraintNames
+  if (named) assert.equal(facts.constraint, 'conformance_email')
+  else assert.deepEqual([facts.table, facts.columns], ['conformance_person', ['email']])
   assert.doesNotMatch(facts.message, new RegExp(SECRET))
   assert.equal(facts.transient, false)
   await dropTables(connection)
@@ -87,7 +92,7 @@ async function waitsForLock(bench: Bench): Promise<void> {
   const [holder, waiter] = await twoWithTables(bench)
   await run(holder, bench.target.driver.dialect.begin({}))
   await run(holder, TOUCH(1))
-  await run(waiter, bench.target.sql.lockTimeout)
+  await run(waiter, given(bench.target.sql.lockTimeout, 'lockTimeout'))
   const facts = await bench.failure(run(waiter, TOUCH(1)))
   assert.equal(facts.kind, 'lock-timeout')
   assert.equal(facts.transient, true)
@@ -136,8 +141,8 @@ async function refusesWrites(bench: Bench): Promise<void> {
 
 async function loses(bench: Bench): Promise<void> {
   const [victim, killer] = [await bench.connect(), await bench.connect()]
-  const running = bench.failure(run(victim, bench.target.sql.sleep))
-  await run(killer, bench.target.sql.terminate(victim.id))
+  const running = bench.failure(run(victim, given(bench.target.sql.sleep, 'sleep')))
+  await bench.terminate(victim, killer)
   const facts = await running
   assert.ok(facts.kind === 'lost' || facts.kind === 'shutting-down', facts.kind)
   assert.equal(facts.connectionLost, true)

@@ -1,22 +1,26 @@
 import assert from 'node:assert/strict'
-import { statement } from '../../core/statement.js'
 import type { ConformanceCase, ConformanceTarget } from './target.js'
-import { benchCase, dropTables, makeTables, run, until, valueOf, type Bench } from './bench.js'
+import { benchCase, dropTables, given, makeTables, run, until, valueOf, type Bench } from './bench.js'
 
 /** The life of a connection. */
 export function sessionCases(target: ConformanceTarget): ConformanceCase[] {
+  const { features } = target.driver.dialect
   return [
     benchCase(target, 'a connection knows whether it is inside a transaction, also after an error', knowsTransaction),
-    benchCase(target, 'the verb of COMMIT tells whether anything was committed', tellsRollback),
     benchCase(target, 'a reset ends a transaction and forgets what the session was told', resets),
-    benchCase(target, 'a ping answers, and rejects on a lost connection', pings),
+    benchCase(target, 'a ping answers', async (bench) => {
+      const connection = await bench.connect()
+      await connection.ping()
+      assert.equal(connection.inFlight, 0)
+    }),
     benchCase(target, 'a closed connection is broken, rejects, and closes again without complaint', closes),
-    benchCase(target, 'a destroyed connection rejects what was running', destroys),
-    benchCase(target, 'a connection that is lost while idle says so, and nothing else happens', losesIdle),
+    benchCase(target, 'a destroyed connection is broken and rejects', destroysIdle),
+    ...(features.cancel ? [benchCase(target, 'a destroyed connection rejects what was running', destroys)] : []),
+    ...(features.embedded ? [] : [
+      benchCase(target, 'a ping rejects on a lost connection', pings),
+      benchCase(target, 'a connection that is lost while idle says so, and nothing else happens', losesIdle),
+    ]),
     benchCase(target, 'the server says what it is', probes),
-    ...(target.driver.dialect.probes.transactionId ? [
-      benchCase(target, 'the fate of a transaction can be asked', tellsFate),
-    ] : []),
   ]
 }
 
@@ -32,19 +36,6 @@ async function knowsTransaction(bench: Bench): Promise<void> {
   assert.equal(connection.idle, true)
   await bench.failure(run(connection, 'selec'))
   assert.equal(connection.idle, true)
-}
-
-async function tellsRollback(bench: Bench): Promise<void> {
-  const connection = await bench.connect()
-  const { dialect } = bench.target.driver
-  await run(connection, dialect.begin({}))
-  assert.equal((await run(connection, 'commit')).command, 'COMMIT')
-  if (connection.idle === undefined) return
-  await run(connection, dialect.begin({}))
-  await bench.failure(run(connection, 'select * from conformance_nowhere'))
-  const facts = await bench.failure(run(connection, 'select 1'))
-  assert.equal(facts.kind, 'aborted-transaction')
-  assert.equal((await run(connection, 'commit')).command, 'ROLLBACK')
 }
 
 async function resets(bench: Bench): Promise<void> {
@@ -69,8 +60,7 @@ async function resets(bench: Bench): Promise<void> {
 
 async function pings(bench: Bench): Promise<void> {
   const [victim, killer] = [await bench.connect(), await bench.connect()]
-  await victim.ping()
-  await run(killer, bench.target.sql.terminate(victim.id))
+  await bench.terminate(victim, killer)
   const facts = await bench.failure((async () => {
     for (;;) await victim.ping()
   })())
@@ -88,7 +78,7 @@ async function closes(bench: Bench): Promise<void> {
 
 async function destroys(bench: Bench): Promise<void> {
   const connection = await bench.connect()
-  const running = bench.failure(run(connection, bench.target.sql.sleep))
+  const running = bench.failure(run(connection, given(bench.target.sql.sleep, 'sleep')))
   connection.destroy()
   connection.destroy()
   assert.equal((await running).connectionLost, true)
@@ -96,9 +86,17 @@ async function destroys(bench: Bench): Promise<void> {
   assert.equal(connection.inFlight, 0)
 }
 
+async function destroysIdle(bench: Bench): Promise<void> {
+  const connection = await bench.connect()
+  connection.destroy()
+  assert.equal(connection.broken, true)
+  assert.equal((await bench.failure(run(connection, 'select 1'))).connectionLost, true)
+  assert.equal(Number(await valueOf(await bench.connect(), 'select 1')), 1)
+}
+
 async function losesIdle(bench: Bench): Promise<void> {
   const [victim, killer] = [await bench.connect(), await bench.connect()]
-  await run(killer, bench.target.sql.terminate(victim.id))
+  await bench.terminate(victim, killer)
   await until(() => victim.broken, 'the connection to notice')
   assert.equal((await bench.failure(victim.ping())).connectionLost, true)
 }
@@ -111,20 +109,4 @@ async function probes(bench: Bench): Promise<void> {
   assert.ok(connection.server.version)
   assert.ok(connection.server.versionNumber > 0)
   assert.ok(connection.id > 0)
-}
-
-async function tellsFate(bench: Bench): Promise<void> {
-  const [one, other] = [await bench.connect(), await bench.connect()]
-  const { dialect } = bench.target.driver
-  const { transactionId, transactionFate } = dialect.probes
-  assert.ok(transactionId && transactionFate)
-  for (const [end, fate] of [['commit', 'committed'], ['rollback', 'aborted']] as const) {
-    await run(one, dialect.begin({}))
-    const id = transactionId.read((await one.query(transactionId.statement)).rows)
-    const probe = transactionFate(id)
-    const ask = async (): Promise<string> => probe.read((await other.query(probe.statement)).rows)
-    assert.equal(await ask(), 'in-progress')
-    await one.query(statement(end))
-    assert.equal(await ask(), fate)
-  }
 }

@@ -1,20 +1,60 @@
 import assert from 'node:assert/strict'
-import type { ConformanceCase, ConformanceTarget } from './target.js'
+import type { ConformanceCase, ConformanceTarget, ValueKind, ValueRoundTrip } from './target.js'
 import { benchCase, run, valueOf, type Bench } from './bench.js'
 
 /** Parameters and the values they come back as. */
 export function valueCases(target: ConformanceTarget): ConformanceCase[] {
+  const dated = target.sql.values.filter(({ kind }) => DATED.has(kind))
   return [
     ...target.sql.values.map(({ name, type, sent, received }) =>
       benchCase(target, `a value travels as documented: ${name}`, async (bench) => { await roundTrip(bench, type, sent, received) })),
     ...texts(target.sql.textType).map(([name, text, type]) =>
       benchCase(target, `a value travels unchanged: ${name}`, async (bench) => { await roundTrip(bench, type, text, text) })),
+    benchCase(target, 'every kind of value the engine has is covered', (bench) => { coversKinds(bench); return Promise.resolve() }),
+    ...(dated.length > 0 ? [benchCase(target, 'dates and points in time do not depend on the zone of the process', async (bench) => {
+      await inEveryZone(bench, dated)
+    })] : []),
+    ...(target.driver.dialect.features.arrays ? [] : [
+      benchCase(target, 'a list travels as JSON text', async (bench) => {
+        await roundTrip(bench, target.sql.textType, [1, 'two', null], '[1,"two",null]')
+      }),
+    ]),
     benchCase(target, 'a missing parameter value is NULL', async (bench) => {
       await roundTrip(bench, target.sql.textType, undefined, null)
     }),
     benchCase(target, 'a NUL character in a text is refused before anything is sent, without showing the value', refusesNul),
     benchCase(target, 'a parameter that cannot be converted does not poison the prepared statement', convertsFirst),
   ]
+}
+
+const DATED: ReadonlySet<ValueKind> = new Set<ValueKind>(['date', 'timestamp', 'instant'])
+
+/** Whatever the features do not deny must have a value. */
+function coversKinds(bench: Bench): void {
+  const { features } = bench.target.driver.dialect
+  const kinds: readonly ValueKind[] = [
+    'integer', 'bigint', 'float', 'boolean', 'bytes', 'json',
+    ...(features.exactNumeric ? ['numeric'] as const : []),
+    ...(features.temporalTypes ? ['date', 'timestamp', 'instant'] as const : []),
+    ...(features.arrays ? ['array'] as const : []),
+  ]
+  for (const kind of kinds) assert.ok(bench.target.sql.values.some((value) => value.kind === kind), `sql.values has no ${kind}`)
+}
+
+/** Half-hour zones east and west of Greenwich, one with summer time, and none. */
+const ZONES = ['Asia/Kolkata', 'America/St_Johns', 'Australia/Lord_Howe', 'UTC']
+
+async function inEveryZone(bench: Bench, values: readonly ValueRoundTrip[]): Promise<void> {
+  const before = process.env['TZ']
+  try {
+    for (const zone of ZONES) {
+      process.env['TZ'] = zone
+      for (const { type, sent, received } of values) await roundTrip(bench, type, sent, received)
+    }
+  } finally {
+    if (before === undefined) delete process.env['TZ']
+    else process.env['TZ'] = before
+  }
 }
 
 function texts(type: string): readonly (readonly [name: string, text: string | null, type: string])[] {
