@@ -1,8 +1,12 @@
 import type { Driver } from '../core/driver.js'
 import { ConfigError, UnknownEngineError } from '../core/errors.js'
+import { mariadb } from '../drivers/mariadb/index.js'
+import { mysql } from '../drivers/mysql/index.js'
 import { postgres } from '../drivers/postgres/index.js'
 
-const drivers = new Map<string, Driver>([['postgres', postgres], ['postgresql', postgres]])
+const drivers = new Map<string, Driver>([
+  ['postgres', postgres], ['postgresql', postgres], ['mysql', mysql], ['mariadb', mariadb],
+])
 
 /**
  * Adds a driver for a URL scheme, for every `Database` made from then on.
