@@ -5,5 +5,7 @@ import { mysqlDialect } from '../mysql/dialect.js'
 export const mariadbDialect: Dialect = {
   ...mysqlDialect,
   engine: 'mariadb',
+  // JSON is a name for LONGTEXT with a check: columns of it arrive parsed, a cast to it does not exist
+  features: { ...mysqlDialect.features, returning: true, jsonType: false },
   explain: (text, analyze) => `${analyze ? 'analyze' : 'explain'} format = json ${text}`,
 }
