@@ -7,6 +7,9 @@ process.env['TZ'] = 'Asia/Kolkata'
 /** Files that talk to real servers: only they need the cluster that the global set-up starts. */
 const WITH_SERVERS = ['test/integration/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/chaos/**/*.test.ts']
 
+/** Files that need a Docker daemon: `npm run test:containers`, never part of `npm test`. */
+const IN_CONTAINERS = ['test/containers/**/*.test.ts']
+
 export default defineConfig({
   test: {
     env: { TZ: 'Asia/Kolkata' },
@@ -24,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: WITH_SERVERS,
+          exclude: [...WITH_SERVERS, ...IN_CONTAINERS],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -38,6 +41,10 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'containers', include: IN_CONTAINERS, fileParallelism: false, testTimeout: 300_000 },
       },
     ],
   },

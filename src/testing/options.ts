@@ -134,7 +134,7 @@ export function resolveClusterOptions(options: ClusterOptions, env: NodeJS.Proce
   return {
     replicas,
     major: majorOf(options.version, 'version') ?? majorOf(env['SLUICE_TEST_POSTGRES_VERSION'], 'SLUICE_TEST_POSTGRES_VERSION'),
-    image: options.image,
+    image: options.image ?? (env['SLUICE_TEST_POSTGRES_IMAGE'] || undefined),
     provider: providerOf(options.provider, 'provider') ?? providerOf(env['SLUICE_TEST_PROVIDER'], 'SLUICE_TEST_PROVIDER'),
     settings: options.settings ?? {},
     tls: options.tls,
