@@ -85,6 +85,14 @@ export interface StatementRule {
   readonly variants?: readonly StatementVariant[]
   /** Completes the sentence "… because it" for people. */
   readonly why?: string
+  /** `explain`: words that may stand between it and the statement, with `=` and a value: `format`, `json`. */
+  readonly options?: ReadonlySet<string>
+  /** `explain`: the plan of a change is refused by servers that only read. */
+  readonly plansReadsOnly?: boolean
+  /** `explain`: before a plain name it describes a table. */
+  readonly describesTables?: boolean
+  /** `none`: what is called further on counts too (`SHOW … WHERE f()`). */
+  readonly callsCount?: boolean
 }
 
 /** An engine's words and quoting rules, as data for the lexer, the classifier and the fingerprint. */
@@ -101,6 +109,10 @@ export interface Lexicon {
   readonly builtinSchema: string | undefined
   /** Relations that tell the truth only on the primary (`write`) or on one connection (`session`). */
   readonly relations: ReadonlyMap<string, 'write' | 'session'>
+  /** `@@name` that belongs to the server; every other `@name` and `@@name` belongs to the session. */
+  readonly systemVariables?: ReadonlyMap<string, 'read' | 'write'>
+  /** `s.nextval` calls a function wherever it stands (sequences in Oracle's manner). */
+  readonly attributesCall?: boolean
   /** Schema, or beginning of a schema's name followed by `_`, that holds the session's own tables. */
   readonly temporarySchema: string | undefined
   /** `CREATE FUNCTION … BEGIN ATOMIC …; …; END` holds semicolons that end no statement. */

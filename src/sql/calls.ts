@@ -48,7 +48,7 @@ export function noteAttribute(state: ScanState, name: string): void {
   const { vocabulary, facts } = state
   const kind = vocabulary.functions.get(name)?.class
   if (kind !== 'write' && kind !== 'session') return
-  if (state.continuesChain) facts.attribute ??= { name, class: kind }
+  if (state.continuesChain && vocabulary.lexicon.attributesCall !== true) facts.attribute ??= { name, class: kind }
   else noteAttributeCall(facts, { name, class: kind })
 }
 

@@ -119,5 +119,7 @@ function onVerb({ previous }: ScanState, frame: Frame, word: Word): void {
   if (previous.word === 'then' || previous.word === 'do' || previous.word === 'for' || previous.word === 'key') return
   leave(frame)
   frame.query = frame.changes = true
-  frame.expecting = word.part === UPDATE
+  // MySQL: INSERT t …, UPDATE a, b SET …
+  frame.expecting = word.part !== DELETE
+  if (word.part === UPDATE) frame.clause = IN_FROM
 }

@@ -180,8 +180,11 @@ export class Lexer {
 
   #doubleQuoted(at: number): number {
     if (this.#quoting.doubleQuotes === 'identifier') return this.#name(at + 1, 34)
-    if (this.#quoting.doubleQuotes === 'doubtful') this.doubtful = true
-    return this.#string(at + 1, 34, this.#quoting.backslashes)
+    if (this.#quoting.doubleQuotes === 'string') return this.#string(at + 1, 34, this.#quoting.backslashes)
+    // A name in one mode, a string in the other: read as a name, which may do everything a string may and call besides.
+    // A backslash before its end means something in one of them only.
+    if (stringEnd(this.text, at + 1, 34, 'doubtful') < 0) this.doubtful = true
+    return this.#name(at + 1, 34)
   }
 
   #symbol(at: number, code: number): number {

@@ -1,3 +1,4 @@
+import type { StatementRule } from '../core/lexicon.js'
 import { noteAttribute, parenthesisKind } from './calls.js'
 import { DISTINCT_ON, GROUP_OF, IN_FROM, IN_GROUP, IN_WITH, NOWHERE, OPERATOR_OF, OPTIONS_OF, type Frame } from './frame.js'
 import { onKeyword, onName } from './keywords.js'
@@ -31,6 +32,8 @@ class Scanner {
   #afterAnalyze = false
   /** EXPLAIN's options in parentheses may still come. */
   #optionsAllowed = false
+  /** The rule of the EXPLAIN whose statement has not begun yet. */
+  #explain: StatementRule | undefined
 
   constructor(text: string, vocabulary: Vocabulary) {
     this.#state = new ScanState(text, vocabulary)
@@ -70,7 +73,8 @@ class Scanner {
     const state = this.#state
     const { lexer, chain, previous, vocabulary, facts } = state
     const name = lexer.value
-    const label = state.continuesChain || previous.as
+    // AS OF a moment in time is no label
+    const label = state.continuesChain || (previous.as && name !== 'of')
     if (state.deep && previous.kind === DOT && !state.pendingTable) noteAttribute(state, name)
     if (state.continuesChain) chain.extend(name)
     else chain.start(name, previous)
@@ -82,7 +86,7 @@ class Scanner {
     else if (state.deep && known?.relation !== undefined && chain.parts === 2 && chain.first === vocabulary.lexicon.builtinSchema) {
       this.#relation(known.relation)
     }
-    if (state.expectVerb) this.#verb(kind === WORD ? name : '')
+    if (state.expectVerb) this.#verb(kind === WORD ? name : '', kind)
     else if (facts.headOpen && kind === WORD) facts.head.push(name)
     this.#meaning(name, kind)
     state.expectVerb &&= facts.explain === 'options'
@@ -110,9 +114,10 @@ class Scanner {
   }
 
   /** The first word of a statement, or of the one EXPLAIN explains. */
-  #verb(name: string): void {
+  #verb(name: string, kind: number): void {
     const state = this.#state
     const { facts, vocabulary, frames } = state
+    if (facts.explain === 'options' && this.#explain?.options?.has(name) === true) return
     if (facts.explain === 'options' && (name === 'analyze' || name === 'analyse' || name === 'verbose')) {
       if (name !== 'verbose') facts.analyze = true
       this.#optionsAllowed = false
@@ -123,12 +128,18 @@ class Scanner {
     facts.rule = rule
     if (rule?.scan === 'explain' && facts.explain === 'none' && frames.depth === 0) {
       facts.explain = 'options'
+      facts.plansReadsOnly = rule.plansReadsOnly === true
+      this.#explain = rule
       this.#optionsAllowed = true
       return
     }
-    if (facts.explain === 'options') facts.explain = 'statement'
+    if (facts.explain === 'options') {
+      facts.explain = 'statement'
+      const plain = kind === NAME || (kind === WORD && vocabulary.words.get(name)?.reserved !== true)
+      facts.describes = rule === undefined && plain && !facts.analyze && frames.depth === 0 && this.#explain?.describesTables === true
+    }
     facts.headOpen = true
-    state.deep = rule !== undefined && rule.scan !== 'none' && rule.scan !== 'explain'
+    state.deep = rule !== undefined && rule.scan !== 'explain' && (rule.scan !== 'none' || rule.callsCount === true)
     if (rule?.scan === 'copy') facts.tablesKnown = false
     if (frames.depth > 0 && rule?.scan !== 'query') facts.write ??= `${name.toUpperCase()} in parentheses`
   }
@@ -232,7 +243,7 @@ class Scanner {
   #other(kind: number): void {
     const state = this.#state
     const { facts, previous, chain, vocabulary } = state
-    if (state.expectVerb) state.expectVerb = false
+    if (state.expectVerb) state.expectVerb = facts.explain === 'options' && this.#explain?.options !== undefined && kind === OPERATOR
     if (kind === DOT) {
       if (facts.headOpen) facts.head.push('.')
       const named = previous.kind === WORD || previous.kind === NAME
@@ -241,10 +252,19 @@ class Scanner {
     } else {
       facts.headOpen = false
       if (kind === COMMA && state.frames.current.clause === IN_FROM) state.frames.current.expecting = true
-      if (kind === VARIABLE && state.deep) facts.session ??= 'uses a variable, which belongs to one connection'
+      if (kind === VARIABLE && state.deep) this.#variable()
     }
     const operand = kind === STRING || kind === NUMBER || kind === PARAM || kind === CLOSE_BRACKET || kind === VARIABLE
     state.pass(kind, '', operand)
+  }
+
+  #variable(): void {
+    const { lexer, facts, vocabulary: { lexicon } } = this.#state
+    if (facts.rule?.scan === 'none') return
+    const [, global = '', name = ''] = /^@@(global\.)?(\w+)$/i.exec(lexer.text.slice(lexer.start, lexer.end)) ?? []
+    const kind = lexicon.systemVariables?.get(name.toLowerCase()) ?? (global === '' ? 'session' : 'read')
+    if (kind === 'session') facts.session ??= 'uses a variable, which belongs to one connection'
+    else if (kind === 'write') facts.write ??= `reads @@${name}, which is right on the primary only`
   }
 
   #temporary(): void {
@@ -265,6 +285,7 @@ class Scanner {
     if (state.frames.depth > 0) state.facts.write ??= 'its parentheses do not match'
     if (this.#started) this.#statements.push(state.facts)
     this.#started = this.#afterAnalyze = this.#optionsAllowed = false
+    this.#explain = undefined
     state.facts = new StatementFacts()
     state.frames.clear()
     state.expectVerb = true

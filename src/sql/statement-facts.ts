@@ -32,6 +32,10 @@ export class StatementFacts {
   /** `tables` is a superset of what it reads and writes. */
   tablesKnown = true
   readonly tables = new Set<string>()
+  /** EXPLAIN: the plan of a change is refused where only reads are allowed. */
+  plansReadsOnly = false
+  /** EXPLAIN before a name: it describes a table. */
+  describes = false
   /** COPY: rows go to this client. */
   toClient = false
   /** Depth of BEGIN ATOMIC and CASE inside a function's body; semicolons end nothing there. */
@@ -60,6 +64,7 @@ export interface Verdict {
 /** Judges what was gathered; the first reason that holds is told. */
 export function verdict(facts: StatementFacts): Verdict {
   const { rule } = facts
+  if (facts.describes && facts.write === undefined) return { class: 'read', why: 'describes a table' }
   if (!rule) {
     return { class: 'write', why: facts.verb === '' ? 'does not begin with a keyword' : `begins with ${facts.verb}, which is no known read` }
   }
@@ -67,7 +72,7 @@ export function verdict(facts: StatementFacts): Verdict {
   if (facts.attribute && facts.functionTable) noteAttributeCall(facts, facts.attribute)
   if (facts.session !== undefined) return { class: 'session', why: facts.session }
   const explained = facts.explain !== 'none'
-  const runs = !explained || facts.analyze
+  const runs = !explained || facts.analyze || facts.plansReadsOnly
   if (runs && rule.scan === 'change') return { class: 'write', why: rule.why ?? `${facts.verb} changes rows` }
   if (facts.write !== undefined) return { class: 'write', why: facts.write }
   if (runs && facts.change !== undefined) return { class: 'write', why: facts.change }
@@ -83,6 +88,7 @@ function byFirstWords(facts: StatementFacts, rule: StatementRule): Verdict {
   }))
   const kind = variant?.class ?? rule.class
   if (kind === 'write' && facts.temporary) return { class: 'session', why: 'uses a temporary schema, which belongs to one connection' }
+  if (kind === 'read' && facts.session !== undefined) return { class: 'session', why: facts.session }
   if (kind === 'read' && facts.write !== undefined) return { class: 'write', why: facts.write }
   if (kind === 'read' && facts.explain !== 'none') return { class: 'write', why: 'EXPLAIN of a statement that has no plan' }
   const words = [facts.verb, ...facts.head.slice(0, variant?.words.length ?? 0).map((word) => word.toUpperCase())].join(' ').replace(' .', '.…')

@@ -17,7 +17,7 @@ export const TABLE = 11
 export const VALUES = 12
 export const USING = 13
 export const AS = 14
-/** Stands between `from` and a table without being one: `only`, `lateral`. */
+/** Stands between a verb or `from` and a table without being one: `only`, `lateral`, `ignore`. */
 export const TRANSPARENT = 15
 export const CUSTOM_OPERATOR = 16
 export const RECURSIVE = 17
@@ -28,7 +28,8 @@ export const GROUPING = 19
 const PARTS: Readonly<Record<string, number>> = {
   select: SELECT, from: FROM, join: JOIN, group: GROUP, with: WITH, into: INTO, insert: INSERT, merge: INSERT,
   update: UPDATE, delete: DELETE, table: TABLE, values: VALUES, using: USING, as: AS,
-  only: TRANSPARENT, lateral: TRANSPARENT, operator: CUSTOM_OPERATOR,
+  only: TRANSPARENT, lateral: TRANSPARENT, ignore: TRANSPARENT, low_priority: TRANSPARENT, high_priority: TRANSPARENT,
+  delayed: TRANSPARENT, straight_join: JOIN, operator: CUSTOM_OPERATOR,
   recursive: RECURSIVE, on: ON, rollup: GROUPING, cube: GROUPING,
   where: CLAUSE, having: CLAUSE, window: CLAUSE, order: CLAUSE, limit: CLAUSE, offset: CLAUSE, fetch: CLAUSE,
   union: CLAUSE, intersect: CLAUSE, except: CLAUSE, set: CLAUSE, returning: CLAUSE, when: CLAUSE,

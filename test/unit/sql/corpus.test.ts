@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Classifier } from '../../../src/sql/classifier.js'
+import { mysqlLexicon } from '../../../src/drivers/mysql/lexicon.js'
 import { postgresLexicon } from '../../../src/drivers/postgres/lexicon.js'
 
 interface Case {
@@ -14,15 +15,17 @@ interface Case {
 const cases = readFileSync(new URL('../../fixtures/classifier.jsonl', import.meta.url), 'utf8')
   .trim().split('\n').map((line) => JSON.parse(line) as Case)
 
-describe('the conformance corpus', () => {
-  const classifier = new Classifier(postgresLexicon)
-  const postgres = cases.filter(({ dialect }) => dialect === 'postgres')
+const lexicons = { postgres: postgresLexicon, mysql: mysqlLexicon }
+
+describe.each(Object.entries(lexicons))('the conformance corpus of %s', (dialect, lexicon) => {
+  const classifier = new Classifier(lexicon)
+  const own = cases.filter((entry) => entry.dialect === dialect)
 
   it('holds the cases', () => {
-    expect(postgres.length).toBeGreaterThan(80)
+    expect(own.length).toBeGreaterThanOrEqual(50)
   })
 
-  it.each(postgres.map((entry) => [entry.sql, entry] as const))('%s', (_, { sql, expected, also_ok: others, why }) => {
+  it.each(own.map((entry) => [entry.sql, entry] as const))('%s', (_, { sql, expected, also_ok: others, why }) => {
     const found = classifier.classify(sql)
     expect([expected, ...others ?? []], `${why}; got ${found.class}: ${found.why}`).toContain(found.class)
   })
