@@ -50,7 +50,7 @@ function draftFromEnvironment(
 ): ServerDraft {
   if (primary === undefined) {
     throw new ConfigError('no database is configured: set DATABASE_URL (postgres://user:password@host:5432/database) or pass `primary`; '
-      + 'embedded databases need no server, but a driver, registered or of a later version: sqlite:app.db or pglite:./data', {
+      + 'embedded databases need no server: sqlite:app.db or pglite:./data', {
       option: 'primary', hint: 'the DB_* variables work too: DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME',
     })
   }

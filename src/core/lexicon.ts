@@ -66,7 +66,7 @@ export interface Keywords {
 
 /** A statement that begins as its {@link StatementRule} says and goes on with these words is of another class. */
 export interface StatementVariant {
-  /** Words directly after the verb, lower case; `*` stands for any one, `.` for a point. */
+  /** Words directly after the verb, lower case; `*` stands for any one; a point, an operator or `(` may stand among them. */
   readonly words: readonly string[]
   readonly class: StatementClass
 }
@@ -83,6 +83,8 @@ export interface StatementRule {
   readonly class: StatementClass
   /** The first that fits decides. */
   readonly variants?: readonly StatementVariant[]
+  /** Words between this one and the statement it explains: `query plan`. */
+  readonly passes?: ReadonlySet<string>
   /** Completes the sentence "… because it" for people. */
   readonly why?: string
   /** `explain`: words that may stand between it and the statement, with `=` and a value: `format`, `json`. */
@@ -117,4 +119,6 @@ export interface Lexicon {
   readonly temporarySchema: string | undefined
   /** `CREATE FUNCTION … BEGIN ATOMIC …; …; END` holds semicolons that end no statement. */
   readonly atomicBodies: boolean
+  /** A name directly after IN is a table's: `where id in chosen`. */
+  readonly inNamesTable?: boolean
 }

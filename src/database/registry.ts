@@ -3,9 +3,10 @@ import { ConfigError, UnknownEngineError } from '../core/errors.js'
 import { mariadb } from '../drivers/mariadb/index.js'
 import { mysql } from '../drivers/mysql/index.js'
 import { postgres } from '../drivers/postgres/index.js'
+import { sqlite } from '../drivers/sqlite/index.js'
 
 const drivers = new Map<string, Driver>([
-  ['postgres', postgres], ['postgresql', postgres], ['mysql', mysql], ['mariadb', mariadb],
+  ['postgres', postgres], ['postgresql', postgres], ['mysql', mysql], ['mariadb', mariadb], ['sqlite', sqlite], ['file', sqlite],
 ])
 
 /**

@@ -42,9 +42,9 @@ export function onKeyword(state: ScanState, word: Word): void {
 
 /** A quoted or plain name, or a keyword used as one. */
 export function onName(state: ScanState, name: string): void {
-  const { frames, previous, chain } = state
+  const { frames, previous, chain, vocabulary } = state
   const frame = frames.current
-  if (frame.expecting) {
+  if (frame.expecting || (previous.word === 'in' && vocabulary.lexicon.inNamesTable === true)) {
     frame.expecting = false
     state.pendingTable = true
   } else if (frame.clause === IN_WITH && chain.parts === 1 && !previous.as) {

@@ -123,6 +123,7 @@ class Scanner {
       this.#optionsAllowed = false
       return
     }
+    if (facts.explain === 'options' && facts.rule?.passes?.has(name)) return
     if (facts.verb === '') facts.verb = name.toUpperCase()
     const rule = vocabulary.rule(name)
     facts.rule = rule
@@ -202,6 +203,7 @@ class Scanner {
     const state = this.#state
     const { frames, facts, previous } = state
     const parent = frames.current
+    if (facts.headOpen) facts.head.push('(')
     facts.headOpen = false
     if (state.expectVerb) {
       frames.open(this.#optionsAllowed ? OPTIONS_OF : GROUP_OF)
@@ -250,6 +252,7 @@ class Scanner {
       if (!named) chain.parts = 0
       else if (chain.parts === 1 && vocabulary.isTemporary(chain.first)) this.#temporary()
     } else {
+      if (facts.headOpen && kind === OPERATOR) facts.head.push(state.lexer.text.slice(state.lexer.start, state.lexer.end))
       facts.headOpen = false
       if (kind === COMMA && state.frames.current.clause === IN_FROM) state.frames.current.expecting = true
       if (kind === VARIABLE && state.deep) this.#variable()

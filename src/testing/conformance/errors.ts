@@ -46,7 +46,7 @@ function simple(target: ConformanceTarget): readonly (readonly [name: string, ki
     ['a broken rule', 'check', 'insert into conformance_order (id, person, amount) values (1, 1, -1)', { constraint: 'conformance_amount' }],
     ['a syntax error', 'syntax', 'selec 1', {}],
     ['an unknown table', 'unknown-object', 'select * from conformance_nowhere', {}],
-    ['an unknown column', 'unknown-object', 'select nothing from conformance_person', {}],
+    ['an unknown column', 'unknown-object', 'select conformance_nothing from conformance_person', {}],
     ['a value that does not fit, without showing it', 'data', target.sql.badValue, {}],
   ]
 }
