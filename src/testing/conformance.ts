@@ -8,6 +8,7 @@ import type { ConformanceCase, ConformanceTarget } from './conformance/target.js
 import { transactionCases } from './conformance/transactions.js'
 import { valueCases } from './conformance/values.js'
 
+export { mariadbConformance, mysqlConformance } from './conformance/mysql.js'
 export { postgresConformance } from './conformance/postgres.js'
 export { sqliteConformance } from './conformance/sqlite.js'
 export type { ConformanceCase, ConformanceSql, ConformanceTarget, ValueKind, ValueRoundTrip } from './conformance/target.js'

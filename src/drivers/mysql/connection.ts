@@ -133,7 +133,10 @@ export class MysqlConnection implements Connection {
 
   /** After some errors the transaction is gone without a word: the status of the next answer tells. */
   async #afterError(error: unknown): Promise<void> {
-    if (!this.#block.open || this.broken || OF_THE_STATEMENT.has(describeError(error).kind)) return
+    const { kind, connectionLost } = describeError(error)
+    // a server that ends a session says so before it hangs up
+    if (connectionLost) this.destroy()
+    if (!this.#block.open || this.broken || OF_THE_STATEMENT.has(kind)) return
     try {
       await this.#text('do 0')
     } catch {
@@ -152,7 +155,7 @@ export class MysqlConnection implements Connection {
     this.#streaming++
     const host = {
       client: this.#client, gone: this.#gone, stop: () => this.cancel(), destroy: () => { this.destroy() },
-      failure: () => this.#failure, told: (ok: OkPacket) => { this.#told(ok) },
+      failure: () => this.#failure && this.#unusable(this.#failure), told: (ok: OkPacket) => { this.#told(ok) },
     }
     try {
       const convert = (rows: unknown[], columns: readonly Column[]): void => { answerOf(rows, columns, '', this.#bigint) }

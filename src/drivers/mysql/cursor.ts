@@ -12,6 +12,8 @@ export interface StreamHost {
   /** The connection cannot be brought back into order. */
   destroy(): void
   told(ok: OkPacket): void
+  /** Why the connection is gone. */
+  failure(): Error | undefined
 }
 
 /** Rows a stream that was left early may still bring before the server is asked to stop. */
@@ -73,8 +75,8 @@ class RowQueue {
     query.on('result', (row) => { this.#take(row) })
   }
 
-  /** All rows have been given out. */
-  get done(): boolean { return this.#over && this.#rows.length === 0 }
+  /** All rows have been given out, and nothing is left to be told. */
+  get done(): boolean { return this.#over && this.#rows.length === 0 && this.#failure === undefined }
 
   async next(): Promise<unknown[]> {
     if (this.#rows.length < this.#batchSize && !this.#over) {
@@ -82,7 +84,8 @@ class RowQueue {
       this.#resume()
       await woken
     }
-    if (this.#failure && this.#rows.length === 0) throw this.#failure
+    // rows of a batch that will never be full are not the answer to anything
+    if (this.#failure && this.#rows.length < this.#batchSize) throw this.#failure
     return this.#rows.splice(0, this.#batchSize)
   }
 
@@ -128,6 +131,7 @@ class RowQueue {
 
   #end(): void {
     this.#over = true
+    this.#failure ??= this.#host.failure()
     this.#wake?.()
   }
 }

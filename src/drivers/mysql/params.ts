@@ -147,8 +147,8 @@ function textLiteral(text: string, modes: SqlModes): string {
   return text.includes("'") ? `'${text.replaceAll("'", "''")}'` : `'${text}'`
 }
 
-/** The range of a signed 64-bit integer. */
-const [LEAST, MOST] = [-(2n ** 63n), 2n ** 63n - 1n]
+/** The ranges of 64-bit integers. */
+const [LEAST, MOST, MOST_UNSIGNED] = [-(2n ** 63n), 2n ** 63n - 1n, 2n ** 64n - 1n]
 
 /** The same values for the binary protocol: whole numbers as integers, which `mysql2` would send as floating point. */
 export function binaryValues(values: readonly WireValue[], module: typeof mysql2): unknown[] {
@@ -156,6 +156,7 @@ export function binaryValues(values: readonly WireValue[], module: typeof mysql2
   return values.map((value) => {
     if (typeof value === 'number') return Number.isSafeInteger(value) ? BIGINT(value) : value
     if (typeof value !== 'bigint') return value
+    if (value > MOST && value <= MOST_UNSIGNED) return BIGINT.unsigned(value)
     return value >= LEAST && value <= MOST ? BIGINT(value) : String(value)
   })
 }
