@@ -1,7 +1,6 @@
 import { TestClusterError } from './errors.js'
 import type { ProviderName } from './options.js'
-import { pauseReplay, resumeReplay, setReplayDelay } from './postgres/steering.js'
-import type { RigServer, ServerState, StopMode } from './rig.js'
+import type { Rig, RigServer, ServerState, Steering, StopMode } from './rig.js'
 
 /** `former-primary`: another node was promoted; this one may be dead, frozen, or still taking writes. */
 export type NodeRole = 'primary' | 'replica' | 'former-primary'
@@ -12,14 +11,16 @@ export class ClusterNode {
   readonly server: RigServer
   readonly #database: string
   readonly #provider: ProviderName
+  readonly #steering: Steering
   #role: NodeRole
   #touched = false
 
   /** @internal Made by {@link Cluster}. */
-  constructor(server: RigServer, provider: ProviderName, database: string, role: NodeRole) {
+  constructor(server: RigServer, { provider, database, steering }: Rig, role: NodeRole) {
     this.server = server
     this.#provider = provider
     this.#database = database
+    this.#steering = steering
     this.#role = role
   }
 
@@ -37,12 +38,12 @@ export class ClusterNode {
   async pauseReplay(): Promise<void> {
     this.#checkReplica('pauseReplay')
     this.#touched = true
-    await pauseReplay(this.server)
+    await this.#steering.pauseReplay(this.server)
   }
 
   async resumeReplay(): Promise<void> {
     this.#checkReplica('resumeReplay')
-    await resumeReplay(this.server)
+    await this.#steering.resumeReplay(this.server)
   }
 
   /** The replica replays each commit `ms` after it was made on the primary; 0 = at once. */
@@ -50,7 +51,7 @@ export class ClusterNode {
     this.#checkReplica('delayReplay')
     if (!Number.isInteger(ms) || ms < 0) throw new TestClusterError(`delayReplay wants whole milliseconds from 0, got ${ms}`)
     this.#touched = true
-    await setReplayDelay(this.server, ms)
+    await this.#steering.setReplayDelay(this.server, ms)
   }
 
   /** Ends the server in order (`fast`, the default) or as in a crash (`immediate`). */
@@ -74,8 +75,8 @@ export class ClusterNode {
   /** @internal Replay as it was, for servers that stay when the cluster goes. */
   async undo(): Promise<void> {
     if (!this.#touched || this.#role !== 'replica') return
-    await setReplayDelay(this.server, 0)
-    await resumeReplay(this.server)
+    await this.#steering.setReplayDelay(this.server, 0)
+    await this.#steering.resumeReplay(this.server)
   }
 
   #checkReplica(handle: string): void {

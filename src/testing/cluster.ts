@@ -1,8 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { ClusterNode, type NodeRole } from './cluster-node.js'
 import { TestClusterError } from './errors.js'
 import type { ProviderName } from './options.js'
 import type { Rig } from './rig.js'
-import { dropDatabase, freshDatabaseName, isWritable, logPositions, makeDatabase, promoteServer, waitUntilReplayed, waitUntilStreaming } from './postgres/steering.js'
 
 /** URLs of one database on every node. */
 export interface ClusterDatabase extends AsyncDisposable {
@@ -34,7 +34,7 @@ export class Cluster implements AsyncDisposable {
   /** @internal Use {@link startCluster}. */
   constructor(rig: Rig) {
     this.#rig = rig
-    this.#nodes = rig.servers.map((server, index) => new ClusterNode(server, rig.provider, rig.database, index === 0 ? 'primary' : 'replica'))
+    this.#nodes = rig.servers.map((server, index) => new ClusterNode(server, rig, index === 0 ? 'primary' : 'replica'))
   }
 
   /** Where the servers came from. */
@@ -73,21 +73,22 @@ export class Cluster implements AsyncDisposable {
    * Waits until every running replica has replayed all that the primary has written by now.
    *
    * @param timeoutMs - default 10,000
-   * @throws TestClusterError naming the replica that lags, and by how many bytes
+   * @throws TestClusterError naming the replica that lags
    */
   async waitForReplay(timeoutMs = REPLAY_TIMEOUT_MS): Promise<void> {
-    const { lsn } = await logPositions(this.primary.server)
-    await Promise.all(this.#runningReplicas().map((node) => waitUntilReplayed(node.server, lsn, timeoutMs)))
+    const { steering } = this.#rig
+    const { text } = await steering.position(this.primary.server)
+    await Promise.all(this.#runningReplicas().map((node) => steering.waitUntilReplayed(node.server, text, timeoutMs)))
   }
 
   /** Makes an empty database and waits until all running replicas have it. Names are made up unless given. */
   async createDatabase(name: string = freshDatabaseName()): Promise<ClusterDatabase> {
     const { server } = this.primary
-    await makeDatabase(server, name, this.#rig.owner)
+    await this.#rig.steering.makeDatabase(server, name, this.#rig.owner)
     this.#made.add(name)
     await this.waitForReplay()
     const drop = async (): Promise<void> => {
-      if (this.#made.delete(name)) await dropDatabase(this.primary.server, name)
+      if (this.#made.delete(name)) await this.#rig.steering.dropDatabase(this.primary.server, name)
     }
     const replicas = this.replicas.map((node) => node.server)
     return {
@@ -112,7 +113,7 @@ export class Cluster implements AsyncDisposable {
     await this.#rig.checkPromotion()
     const chosen = reference === undefined ? await this.#mostAdvanced() : this.node(reference)
     if (chosen.role === 'primary') throw new TestClusterError(`${chosen.name} is the primary already`)
-    await promoteServer(chosen.server)
+    await this.#rig.steering.promote(chosen.server)
     for (const node of this.#nodes) if (node.role === 'primary') setRole(node, 'former-primary')
     setRole(chosen, 'primary')
     await Promise.all(this.replicas.map((node) => node.server.follow(chosen.server)))
@@ -125,15 +126,15 @@ export class Cluster implements AsyncDisposable {
     if (node === primary) throw new TestClusterError(`${node.name} is the primary: it has nobody to join`)
     await this.#rig.rejoin(node.server, primary.server)
     setRole(node, 'replica')
-    await waitUntilStreaming(node.server)
+    await this.#rig.steering.waitUntilStreaming(node.server)
     return node
   }
 
   /** Adds a streaming replica. */
   async addReplica(): Promise<ClusterNode> {
-    const node = new ClusterNode(await this.#rig.addReplica(this.primary.server), this.provider, this.database, 'replica')
+    const node = new ClusterNode(await this.#rig.addReplica(this.primary.server), this.#rig, 'replica')
     this.#nodes.push(node)
-    await waitUntilStreaming(node.server)
+    await this.#rig.steering.waitUntilStreaming(node.server)
     return node
   }
 
@@ -149,7 +150,7 @@ export class Cluster implements AsyncDisposable {
     const databases = [...this.#made]
     this.#made.clear()
     await Promise.all(this.#nodes.map((node) => node.undo().catch(() => {})))
-    for (const name of databases) await dropDatabase(this.primary.server, name).catch(() => {})
+    for (const name of databases) await this.#rig.steering.dropDatabase(this.primary.server, name).catch(() => {})
   }
 
   #runningReplicas(): readonly ClusterNode[] {
@@ -157,9 +158,8 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #mostAdvanced(): Promise<ClusterNode> {
-    const candidates = await Promise.all(this.#runningReplicas().map(async (node) => ({ node, ...await logPositions(node.server) })))
-    // Another timeline first: a replica on an older one has missed a promotion, however long its log is.
-    const [best] = candidates.sort((a, b) => b.timeline - a.timeline || (b.bytes > a.bytes ? 1 : b.bytes < a.bytes ? -1 : 0))
+    const candidates = await Promise.all(this.#runningReplicas().map(async (node) => ({ node, ...await this.#rig.steering.position(node.server) })))
+    const [best] = candidates.sort((a, b) => compare(b.rank, a.rank))
     if (!best) throw new TestClusterError('no running replica to promote')
     return best.node
   }
@@ -169,11 +169,24 @@ function setRole(node: ClusterNode, role: NodeRole): void {
   node.become(role)
 }
 
+function compare(one: readonly bigint[], other: readonly bigint[]): number {
+  for (const [index, value] of one.entries()) {
+    const against = other[index] ?? 0n
+    if (value !== against) return value > against ? 1 : -1
+  }
+  return 0
+}
+
+/** A name for a database no other test has. */
+function freshDatabaseName(): string {
+  return `test_${randomBytes(6).toString('hex')}`
+}
+
 /** @internal Waits until all replicas of a new cluster stream. */
-export async function waitUntilUp(cluster: Cluster): Promise<void> {
-  if (!await isWritable(cluster.primary.server)) {
+export async function waitUntilUp(cluster: Cluster, { steering }: Rig): Promise<void> {
+  if (!await steering.isWritable(cluster.primary.server)) {
     throw new TestClusterError(`${cluster.primary.name} is given as the primary, but it is a replica`)
   }
-  await Promise.all(cluster.replicas.map((node) => waitUntilStreaming(node.server)))
+  await Promise.all(cluster.replicas.map((node) => steering.waitUntilStreaming(node.server)))
   await cluster.waitForReplay()
 }

@@ -29,9 +29,38 @@ export interface RigServer {
   follow(primary: RigServer): Promise<void>
 }
 
+/** How far a server is. */
+export interface ServerPosition {
+  /** The engine's own text: a log position, a set of transactions. */
+  readonly text: string
+  /** Compared element by element; the server with the greater one has more. */
+  readonly rank: readonly bigint[]
+}
+
+/** What an engine's servers are told and asked as superuser. */
+export interface Steering {
+  /** What was written (primary) or received (replica), whichever this server can say. */
+  position(server: RigServer): Promise<ServerPosition>
+  /** Waits until a replica has replayed everything up to `text`. @throws TestClusterError naming it when it has not in time */
+  waitUntilReplayed(server: RigServer, text: string, timeoutMs: number): Promise<void>
+  /** Waits until a replica receives what its primary writes. */
+  waitUntilStreaming(server: RigServer): Promise<void>
+  /** Not a replica, and not read-only for another reason. */
+  isWritable(server: RigServer): Promise<boolean>
+  /** Makes a replica a primary and waits until it takes writes. */
+  promote(server: RigServer): Promise<void>
+  pauseReplay(server: RigServer): Promise<void>
+  resumeReplay(server: RigServer): Promise<void>
+  setReplayDelay(server: RigServer, ms: number): Promise<void>
+  makeDatabase(server: RigServer, name: string, owner: string | undefined): Promise<void>
+  /** Ends the sessions of a database and drops it; none of that name is fine too. */
+  dropDatabase(server: RigServer, name: string): Promise<void>
+}
+
 /** A provider's servers, the first is the primary. */
 export interface Rig {
   readonly provider: ProviderName
+  readonly steering: Steering
   readonly version: string
   readonly database: string
   /** Role that owns databases made for tests; `undefined` = whoever creates them. */

@@ -33,7 +33,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const rig = await startRig(POSTGRES_PROVIDERS, resolved)
   const cluster = new Cluster(rig)
   try {
-    await waitUntilUp(cluster)
+    await waitUntilUp(cluster, rig)
     return cluster
   } catch (error) {
     await cluster.destroy()

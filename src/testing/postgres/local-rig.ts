@@ -15,12 +15,14 @@ import { give, makePrivateFolder, writeServerFile } from './data-folder.js'
 import { LocalServer, type Passwords } from './local-server.js'
 import { copyFromPrimary, returnAsReplica } from './replication.js'
 import { freshDataFolder } from './template.js'
+import { postgresSteering } from './steering.js'
 
 /** Servers from binaries on this machine, all in one folder that is deleted with them. */
 export class LocalRig implements Rig {
   readonly provider: ProviderName
   readonly database: string
   readonly owner = 'app'
+  readonly steering = postgresSteering
   readonly #binaries: Binaries
   readonly #options: ResolvedClusterOptions
   readonly #account = serverAccount()

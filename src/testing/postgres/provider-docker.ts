@@ -9,6 +9,7 @@ import { serverSettings } from './configuration.js'
 import { whyNoDocker } from './docker-daemon.js'
 import { connectionInfo, DockerServer } from './docker-server.js'
 import type { Passwords } from './local-server.js'
+import { postgresSteering } from './steering.js'
 
 type Testcontainers = typeof import('testcontainers')
 
@@ -35,6 +36,7 @@ STATEMENTS
 class DockerRig implements Rig {
   readonly provider = 'docker'
   readonly owner = 'app'
+  readonly steering = postgresSteering
   readonly ca = undefined
   readonly #library: Testcontainers
   readonly #options: ResolvedClusterOptions

@@ -2,6 +2,7 @@ import { adminQuery, type AdminTarget } from '../admin.js'
 import { TestClusterError } from '../errors.js'
 import type { ResolvedClusterOptions } from '../options.js'
 import { unsupported, type Availability, type Provider, type Rig, type RigServer } from '../rig.js'
+import { postgresSteering } from './steering.js'
 
 const PRIMARY_VARIABLE = 'SLUICE_TEST_POSTGRES_URL'
 const REPLICAS_VARIABLE = 'SLUICE_TEST_POSTGRES_REPLICA_URLS'
@@ -57,6 +58,7 @@ async function useGiven(primaryUrl: string, replicaUrls: readonly string[], { re
     version,
     database: primary.database,
     owner: undefined,
+    steering: postgresSteering,
     servers,
     ca: undefined,
     addReplica: () => unsupported('env', 'addReplica', NOT_OURS),

@@ -1,23 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import { sleep } from '../../core/deadline.js'
 import { adminQuery, withAdmin, type AdminQuery } from '../admin.js'
 import { TestClusterError } from '../errors.js'
-import type { RigServer } from '../rig.js'
+import type { RigServer, ServerPosition, Steering } from '../rig.js'
 
 const POLL_MS = 10
 const STREAMING_TIMEOUT_MS = 30_000
 const PROMOTION_TIMEOUT_S = 30
 
-/** Where a server's log stands. */
-export interface LogPosition {
-  readonly timeline: number
-  readonly lsn: string
-  /** `lsn` as a number of bytes. */
-  readonly bytes: bigint
-}
-
 /** What was written (primary) or received (replica), whichever this server can say. */
-export async function logPositions(server: RigServer): Promise<LogPosition> {
+async function position(server: RigServer): Promise<ServerPosition> {
   const [row] = await adminQuery(server.admin(), `
     select lsn::text, (lsn - '0/0')::text as bytes, timeline
     from (select case when pg_is_in_recovery() then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
@@ -25,7 +16,8 @@ export async function logPositions(server: RigServer): Promise<LogPosition> {
                  case when pg_is_in_recovery() then coalesce((select received_tli from pg_stat_wal_receiver),
                         (select timeline_id from pg_control_checkpoint()))
                       else (select timeline_id from pg_control_checkpoint()) end as timeline) as position`)
-  return { lsn: String(row?.['lsn']), bytes: BigInt(String(row?.['bytes'])), timeline: Number(row?.['timeline']) }
+  // Another timeline first: a replica on an older one has missed a promotion, however long its log is.
+  return { text: String(row?.['lsn']), rank: [BigInt(Number(row?.['timeline'])), BigInt(String(row?.['bytes']))] }
 }
 
 /** Asks `check` in one session until it answers true. */
@@ -42,7 +34,7 @@ async function waitUntil(
 }
 
 /** Waits until a replica has replayed the log up to `lsn`. */
-export async function waitUntilReplayed(server: RigServer, lsn: string, timeoutMs: number): Promise<void> {
+async function waitUntilReplayed(server: RigServer, lsn: string, timeoutMs: number): Promise<void> {
   await waitUntil(server, timeoutMs, async (query) => {
     const [row] = await query('select coalesce(pg_last_wal_replay_lsn() >= $1::pg_lsn, false) as done', [lsn])
     return row?.['done'] === true
@@ -54,7 +46,7 @@ export async function waitUntilReplayed(server: RigServer, lsn: string, timeoutM
 }
 
 /** Waits until a replica receives the log from its primary. */
-export async function waitUntilStreaming(server: RigServer): Promise<void> {
+async function waitUntilStreaming(server: RigServer): Promise<void> {
   await waitUntil(server, STREAMING_TIMEOUT_MS, async (query) => {
     const [row] = await query("select exists (select from pg_stat_wal_receiver where status = 'streaming') as streaming")
     return row?.['streaming'] === true
@@ -62,13 +54,13 @@ export async function waitUntilStreaming(server: RigServer): Promise<void> {
 }
 
 /** Not a replica, and not read-only for another reason. */
-export async function isWritable(server: RigServer): Promise<boolean> {
+async function isWritable(server: RigServer): Promise<boolean> {
   const [row] = await adminQuery(server.admin(), "select current_setting('transaction_read_only') as read_only")
   return row?.['read_only'] === 'off'
 }
 
 /** Promotes a replica and waits until it takes writes. */
-export async function promoteServer(server: RigServer): Promise<void> {
+async function promote(server: RigServer): Promise<void> {
   const [row] = await adminQuery(server.admin(), 'select pg_promote(true, $1) as done', [PROMOTION_TIMEOUT_S - 5])
   if (row?.['done'] !== true || !await isWritable(server)) {
     throw new TestClusterError(`${server.name} was not promoted in ${PROMOTION_TIMEOUT_S - 5} s`)
@@ -76,7 +68,7 @@ export async function promoteServer(server: RigServer): Promise<void> {
 }
 
 /** Stops replay; settles when it stands still (before PostgreSQL 14 there is only the request to see). */
-export async function pauseReplay(server: RigServer): Promise<void> {
+async function pauseReplay(server: RigServer): Promise<void> {
   await adminQuery(server.admin(), 'select pg_wal_replay_pause()')
   await waitUntil(server, STREAMING_TIMEOUT_MS, async (query) => {
     const [version] = await query("select current_setting('server_version_num')::int as number")
@@ -86,12 +78,12 @@ export async function pauseReplay(server: RigServer): Promise<void> {
   }, () => Promise.resolve(`${server.name} goes on replaying although asked to pause`))
 }
 
-export async function resumeReplay(server: RigServer): Promise<void> {
+async function resumeReplay(server: RigServer): Promise<void> {
   await adminQuery(server.admin(), 'select pg_wal_replay_resume()')
 }
 
 /** Waits until the server has read the new value, so that the next commit is delayed already. */
-export async function setReplayDelay(server: RigServer, ms: number): Promise<void> {
+async function setReplayDelay(server: RigServer, ms: number): Promise<void> {
   await withAdmin(server.admin(), async (query) => {
     await query(ms === 0 ? 'alter system reset recovery_min_apply_delay' : `alter system set recovery_min_apply_delay = '${ms}ms'`)
     await query('select pg_reload_conf()')
@@ -102,20 +94,20 @@ export async function setReplayDelay(server: RigServer, ms: number): Promise<voi
   }, () => Promise.resolve(`${server.name} does not read its new configuration`))
 }
 
-/** A name for a database no other test has. */
-export function freshDatabaseName(): string {
-  return `test_${randomBytes(6).toString('hex')}`
-}
-
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-export async function makeDatabase(server: RigServer, name: string, owner: string | undefined): Promise<void> {
+async function makeDatabase(server: RigServer, name: string, owner: string | undefined): Promise<void> {
   await adminQuery(server.admin(), `create database ${quoted(name)}${owner === undefined ? '' : ` owner ${quoted(owner)}`}`)
 }
 
 /** Ends the sessions of a database and drops it; none of that name is fine too. */
-export async function dropDatabase(server: RigServer, name: string): Promise<void> {
+async function dropDatabase(server: RigServer, name: string): Promise<void> {
   await adminQuery(server.admin(), `drop database if exists ${quoted(name)} with (force)`)
+}
+
+/** PostgreSQL's steering. */
+export const postgresSteering: Steering = {
+  position, waitUntilReplayed, waitUntilStreaming, isWritable, promote, pauseReplay, resumeReplay, setReplayDelay, makeDatabase, dropDatabase,
 }
