@@ -29,7 +29,7 @@ const OWNERS = {
   'pg-types': '^src/drivers/postgres/',
   'pg-cursor': '^src/drivers/postgres/',
   'pg-copy-streams': '^src/drivers/postgres/',
-  'mysql2': '^src/drivers/mysql/',
+  'mysql2': '^src/(drivers/mysql/|testing/mysql/admin\\.ts$)',
   'node-sqlite3-wasm': '^src/drivers/sqlite/',
   'better-sqlite3': '^src/drivers/sqlite/',
   '@electric-sql/pglite': '^src/drivers/pglite/',

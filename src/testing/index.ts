@@ -6,7 +6,7 @@ export {
 } from './flaky-proxy.js'
 export type { WireMessage } from './wire.js'
 export { TestClusterError } from './errors.js'
-export type { ClusterOptions, ClusterTls, ProviderName } from './options.js'
+export type { ClusterEngine, ClusterOptions, ClusterTls, ProviderName } from './options.js'
 export type { ServerState, StopMode } from './rig.js'
 export { driverConformance, mariadbConformance, mysqlConformance, postgresConformance, sqliteConformance } from './conformance.js'
 export type { ConformanceCase, ConformanceSql, ConformanceTarget, ValueKind, ValueRoundTrip } from './conformance.js'

@@ -1,9 +1,19 @@
 import { TestClusterError } from './errors.js'
 
 /** Where the servers of a test cluster come from: the first that works, in this order. */
-export type ProviderName = 'env' | 'docker' | 'local' | 'embedded' | 'apt'
+export type ProviderName = 'env' | 'docker' | 'local' | 'embedded' | 'unpack' | 'apt'
 
-const PROVIDERS: readonly ProviderName[] = ['env', 'docker', 'local', 'embedded', 'apt']
+const PROVIDERS: readonly ProviderName[] = ['env', 'docker', 'local', 'embedded', 'unpack', 'apt']
+
+/** Engines whose servers {@link startCluster} starts. */
+export type ClusterEngine = 'postgres' | 'mariadb' | 'mysql'
+
+/** The oldest major version that is started, and the environment variable that asks for one. */
+const ENGINES: Readonly<Record<ClusterEngine, { readonly title: string; readonly oldest: number; readonly variable: string }>> = {
+  postgres: { title: 'PostgreSQL', oldest: 13, variable: 'SLUICE_TEST_POSTGRES_VERSION' },
+  mariadb: { title: 'MariaDB', oldest: 10, variable: 'SLUICE_TEST_MARIADB_VERSION' },
+  mysql: { title: 'MySQL', oldest: 8, variable: 'SLUICE_TEST_MYSQL_VERSION' },
+}
 
 /** Certificates for the servers, as PEM text. */
 export interface ClusterTls {
@@ -15,8 +25,8 @@ export interface ClusterTls {
 
 /** What {@link startCluster} is asked for. */
 export interface ClusterOptions {
-  readonly engine: 'postgres'
-  /** Streaming replicas beside the primary, 0 to 8. Default 0. */
+  readonly engine: ClusterEngine
+  /** Replicas beside the primary, 0 to 8. Default 0. */
   readonly replicas?: number | undefined
   /** Major version wanted, `15`. Default: the highest found. */
   readonly version?: string | number | undefined
@@ -24,11 +34,11 @@ export interface ClusterOptions {
   readonly image?: string | undefined
   /** Take this provider and no other. Default: the first that works; `SLUICE_TEST_PROVIDER` sets it from outside. */
   readonly provider?: ProviderName | undefined
-  /** Server settings (`postgresql.conf`) of all nodes; they win over those of the cluster. */
+  /** Server settings of all nodes (as in `postgresql.conf`, `my.cnf`); they win over those of the cluster. */
   readonly settings?: Readonly<Record<string, string>> | undefined
   /** Serve TLS: own certificates, or `true` for a self-signed one made with `openssl`. */
   readonly tls?: ClusterTls | true | undefined
-  /** Lines put before the cluster's own in `pg_hba.conf`. */
+  /** PostgreSQL: lines put before the cluster's own in `pg_hba.conf`. */
   readonly hba?: readonly string[] | undefined
   /** Name of the database in `cluster.url`. Default `app`. */
   readonly database?: string | undefined
@@ -38,6 +48,7 @@ export interface ClusterOptions {
 
 /** {@link ClusterOptions} with every default filled in. */
 export interface ResolvedClusterOptions {
+  readonly engine: ClusterEngine
   readonly replicas: number
   readonly major: number | undefined
   readonly image: string | undefined
@@ -102,10 +113,11 @@ function checkShape(options: unknown): void {
   }
 }
 
-function majorOf(version: string | number | undefined, option: string): number | undefined {
+function majorOf(engine: ClusterEngine, version: string | number | undefined, option: string): number | undefined {
   if (version === undefined || version === '') return undefined
+  const { title, oldest } = ENGINES[engine]
   const major = Number(String(version).split('.')[0])
-  if (!Number.isInteger(major) || major < 13 || major > 99) refuse(option, 'a PostgreSQL major version from 13 on', version)
+  if (!Number.isInteger(major) || major < oldest || major > 99) refuse(option, `a ${title} major version from ${String(oldest)} on`, version)
   return major
 }
 
@@ -121,19 +133,23 @@ function providerOf(name: string | undefined, option: string): ProviderName | un
  */
 export function resolveClusterOptions(options: ClusterOptions, env: NodeJS.ProcessEnv = process.env): ResolvedClusterOptions {
   checkShape(options)
-  if (options.engine !== 'postgres') refuse('engine', "'postgres'", options.engine)
+  const { engine } = options
+  if (!Object.hasOwn(ENGINES, engine)) refuse('engine', `one of ${Object.keys(ENGINES).map((name) => `'${name}'`).join(', ')}`, engine)
+  if (engine !== 'postgres' && options.hba !== undefined) refuse('hba', "left out: only engine 'postgres' has access rules in a file", options.hba)
+  const { variable } = ENGINES[engine]
   const replicas = options.replicas ?? 0
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {
     refuse('replicas', `a whole number from 0 to ${MAX_REPLICAS}`, replicas)
   }
   for (const name of Object.keys(options.settings ?? {})) {
-    if (!/^[a-z_][a-z0-9_.]*$/i.test(name)) refuse('settings', 'server settings by their names', name)
+    if (!/^[a-z_][a-z0-9_.-]*$/i.test(name)) refuse('settings', 'server settings by their names', name)
   }
   const database = options.database ?? 'app'
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(database)) refuse('database', 'a name of letters, digits, _ and -', database)
   return {
+    engine,
     replicas,
-    major: majorOf(options.version, 'version') ?? majorOf(env['SLUICE_TEST_POSTGRES_VERSION'], 'SLUICE_TEST_POSTGRES_VERSION'),
+    major: majorOf(engine, options.version, 'version') ?? majorOf(engine, env[variable], variable),
     image: options.image ?? (env['SLUICE_TEST_POSTGRES_IMAGE'] || undefined),
     provider: providerOf(options.provider, 'provider') ?? providerOf(env['SLUICE_TEST_PROVIDER'], 'SLUICE_TEST_PROVIDER'),
     settings: options.settings ?? {},

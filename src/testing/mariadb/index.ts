@@ -1,0 +1,9 @@
+import { envProviderOf } from '../mysql/provider-env.js'
+import { aptProviderOf, localProviderOf } from '../mysql/providers.js'
+import type { Provider } from '../rig.js'
+import { mariadbFlavour } from './flavour.js'
+
+/** In the order they are tried. The package with the server alone starts no service. */
+export const MARIADB_PROVIDERS: readonly Provider[] = [
+  envProviderOf(mariadbFlavour), localProviderOf(mariadbFlavour), aptProviderOf(mariadbFlavour, 'mariadb-server-core'),
+]
