@@ -55,7 +55,7 @@ describe('the options', () => {
     [{ engine: 'oracle' as 'postgres' }, "engine must be 'postgres', got \"oracle\""],
     [{ engine: 'postgres' as const, replicas: 1.5 }, 'replicas must be a whole number from 0 to 8, got 1.5'],
     [{ engine: 'postgres' as const, version: 'nine' }, 'version must be a PostgreSQL major version from 13 on, got "nine"'],
-    [{ engine: 'postgres' as const, provider: 'cloud' as 'local' }, 'provider must be one of env, docker, local, embedded, apt, got "cloud"'],
+    [{ engine: 'postgres' as const, provider: 'cloud' as 'local' }, 'provider must be one of env, docker, local, embedded, unpack, apt, got "cloud"'],
     [{ engine: 'postgres' as const, settings: { 'x = 1\ny': '1' } }, 'settings must be server settings by their names'],
     [undefined as never, "its argument must be an object with at least engine: 'postgres', got undefined"],
     [{ engine: 'postgres' as const, replica: 2 }, /option 'replica' must be one of engine, replicas, version, .*, got 2$/],
