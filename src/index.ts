@@ -48,7 +48,7 @@ export type { PoolStats } from './pool/stats.js'
 export {
   ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError,
   PoolClosedError, PoolDeadlockError, PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError,
-  ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, StatementNotAllowedError, TooManyRowsError,
+  ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, StatementNotAllowedError, StreamedReplyError, TooManyRowsError,
   TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError, UnknownEngineError,
 } from './core/errors.js'
 export type {

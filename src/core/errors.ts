@@ -234,6 +234,15 @@ export class TransactionClosedError extends SluiceError {
   }
 }
 
+/** An answer was sent piece by piece while its request's transaction was open: success could be read before it is true. */
+export class StreamedReplyError extends SluiceError {
+  constructor(options: SluiceErrorOptions = {}) {
+    super('SLUICE_STREAMED_REPLY', 'an answer in pieces cannot wait for its transaction: it was rolled back', {
+      hint: "answer in one piece, or set streams: 'commit-first' to end the transaction before the first piece leaves", ...options,
+    })
+  }
+}
+
 /** `one` found no row. */
 export class NoRowsError extends SluiceError {
   constructor(message: string, options: SluiceErrorOptions = {}) { super('SLUICE_NO_ROWS', message, options) }

@@ -1,7 +1,8 @@
 import { limitsFrom, type Limits } from '../core/deadline.js'
 import type { Dialect, IsolationLevel } from '../core/dialect.js'
 import { SluiceError, TransactionClosedError } from '../core/errors.js'
-import type { StreamOptions } from '../core/queryable.js'
+import type { QueryOptions, StreamOptions } from '../core/queryable.js'
+import type { QueryResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import { ambientTransaction, inside } from './ambient.js'
 import { checkWork } from './call-check.js'
@@ -83,6 +84,9 @@ export class Transaction extends Face {
 
   /** `open`, or how it ended. */
   get state(): 'open' | TransactionOutcome { return this.#state }
+
+  /** @internal A statement that is made already. */
+  run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> { return this.#path.run<Row>(statement, options) }
 
   /** @internal A stream's rows in the batches they came in. */
   batches<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> { return this.#path.stream(statement, options) }
