@@ -76,10 +76,10 @@ export interface Queryable {
   /** Runs one statement on the primary. */
   execute(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<ExecuteResult>
   execute(sql: SqlInput, options: QueryOptions): Promise<ExecuteResult>
-  /** Exactly one row; {@link NoRowsError} or {@link TooManyRowsError} otherwise. */
+  /** Exactly one row; `NoRowsError` or `TooManyRowsError` otherwise. */
   one<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<Row>
   one<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<Row>
-  /** One row or `undefined`; {@link TooManyRowsError} for more. */
+  /** One row or `undefined`; `TooManyRowsError` for more. */
   maybeOne<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<Row | undefined>
   maybeOne<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<Row | undefined>
   /** The rows; none is fine. */

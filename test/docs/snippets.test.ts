@@ -37,7 +37,7 @@ function complaints(snippets: readonly Snippet[]): string[] {
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile('tsconfig.json', (path) => ts.sys.readFile(path)).config, ts.sys, '.')
   const settings: ts.CompilerOptions = {
     ...options, noUnusedLocals: false, noUnusedParameters: false, allowUnreachableCode: true, noEmit: true,
-    paths: { 'sluice': [resolve('src/index.ts')], 'sluice/*': [resolve('src/*/index.ts')] },
+    paths: { 'sluice': [resolve('src/index.ts')], 'sluice/*': [resolve('src/*/index.ts'), resolve('src/http/*.ts')] },
   }
   const texts = new Map(snippets.map((snippet) => [snippet.file, snippet]))
   const host = ts.createCompilerHost(settings)

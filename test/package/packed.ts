@@ -36,6 +36,8 @@ export function installPacked(): Consumer {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
   npm('install', '--prefix', folder, '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, tarball))
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
+  // whoever uses an entry for a framework has the framework
+  symlinkSync(resolve('node_modules/fastify'), join(folder, 'node_modules/fastify'))
   if (!existsSync(join(folder, 'node_modules/@types/node'))) symlinkSync(resolve('node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
   return {
     folder,

@@ -3,7 +3,7 @@ import type { Connection } from '../../core/driver.js'
 import { statement } from '../../core/statement.js'
 import { benchCase, dropTables, makeTables, run, until, valueOf, type Bench } from './bench.js'
 import type { ConformanceCase, ConformanceTarget } from './target.js'
-import { flakyProxy } from '../flaky-proxy.js'
+import { flakyProxy, type FlakyProxy } from '../flaky-proxy.js'
 
 /** BEGIN to COMMIT, and what becomes of it when something breaks in between. */
 export function transactionCases(target: ConformanceTarget): ConformanceCase[] {
@@ -156,12 +156,22 @@ async function overwrites(bench: Bench): Promise<void> {
 
 /** Nothing comes back from the server, whose COMMIT the other connection sees; then the line is cut. */
 async function losesCommit(bench: Bench): Promise<void> {
-  const { settings, driver: { dialect } } = bench.target
+  const { settings } = bench.target
   const witness = await bench.connect()
   await makeTables(witness)
   const [host] = witness.server.address === undefined ? settings.target.hosts : [witness.server.address]
   assert.ok(host, 'a networked engine has an address')
-  await using proxy = await flakyProxy({ target: host })
+  const proxy = await flakyProxy({ target: host })
+  try {
+    await losesCommitBehind(proxy, bench, witness)
+  } finally {
+    await proxy.close()
+  }
+  await dropTables(witness)
+}
+
+async function losesCommitBehind(proxy: FlakyProxy, bench: Bench, witness: Connection): Promise<void> {
+  const { settings, driver: { dialect } } = bench.target
   const hosts = [{ host: proxy.host, port: proxy.port }]
   const victim = await bench.connect({ target: { ...settings.target, hosts } })
   await run(victim, dialect.begin({}))
@@ -179,7 +189,6 @@ async function losesCommit(bench: Bench): Promise<void> {
     const probe = transactionFate(id)
     assert.equal(probe.read((await witness.query(probe.statement)).rows), 'committed')
   }
-  await dropTables(witness)
 }
 
 async function tellsFate(bench: Bench): Promise<void> {

@@ -179,10 +179,10 @@ describe('many cancels', () => {
       })
     })
     await Promise.all(racing)
+    await eventually(() => innocent > 20)
     stop = true
     await Promise.all(others)
     expect(victims).toEqual([])
-    expect(innocent).toBeGreaterThan(20)
   })
 
   it('a thousand aborted statements leave no busy backend, and the pool whole', async () => {

@@ -1,12 +1,16 @@
+import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
-import express4 from 'express4'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Database, TransactionClosedError } from '../../../src/index.js'
 import { databaseOf, errorHandler, operationsRoutes, requestDatabase, requestTransaction, type Next } from '../../../src/http/express.js'
 import { freshDatabase } from '../../support/database.js'
 import { eventually } from '../../support/eventually.js'
 import { call, callAndLeave, closed, listen } from './support.js'
+
+const require = createRequire(import.meta.url)
+/** Express 4 beside Express 5: what the tests use both have. */
+const express4 = require('express4') as () => Express
 
 const server = await freshDatabase()
 let db: Database

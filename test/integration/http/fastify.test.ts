@@ -37,8 +37,7 @@ async function listening(handler: Handler, transaction: boolean | RouteTransacti
   await app.register(sluicePlugin, { db, close: false, ...options })
   app.post('/do', { transaction }, async (request, reply) => handler(request, reply))
   await app.listen({ port: 0, host: '127.0.0.1' })
-  const [address] = app.addresses()
-  return address!.port
+  return Number(new URL(app.listeningOrigin).port)
 }
 
 async function told(handler: Handler, transaction?: boolean | RouteTransactionOptions): Promise<{ status: number, body: string, stored: number[] }> {
@@ -94,7 +93,7 @@ describe('a route with a transaction', () => {
   it('rolls back a hijacked reply and leaks nothing', async () => {
     const answer = await told(async (request, reply) => {
       await insert(request, 1)
-      reply.hijack()
+      void reply.hijack()
       reply.raw.end('{"mine":true}')
     })
     expect(answer).toEqual({ status: 200, body: '{"mine":true}', stored: [] })

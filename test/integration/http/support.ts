@@ -8,6 +8,11 @@ export interface Seen {
   readonly body: string
 }
 
+interface CallOptions {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** A listener on a free port of the loopback interface. */
 export async function listen(listener: RequestListener): Promise<{ server: Server, port: number }> {
   const server = createServer(listener)
@@ -16,9 +21,10 @@ export async function listen(listener: RequestListener): Promise<{ server: Serve
 }
 
 /** Sends one request; rejects when the connection is cut before the answer is complete. */
-export function call(port: number, path: string, options: { readonly method?: string, readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Seen> {
+export function call(port: number, path: string, options: CallOptions = {}): Promise<Seen> {
+  const { method = 'POST', headers = {} } = options
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, path, method: options.method ?? 'POST', headers: options.headers ?? {}, agent: false }, (response) => {
+    const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
       let body = ''
       response.setEncoding('utf8').on('data', (chunk: string) => { body += chunk })
       response.on('end', () => { resolve({ status: response.statusCode ?? 0, headers: response.headers, body }) })

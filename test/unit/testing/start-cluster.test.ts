@@ -52,7 +52,7 @@ describe('the choice of a provider', () => {
 
 describe('the options', () => {
   test.each([
-    [{ engine: 'oracle' as 'postgres' }, "engine must be 'postgres', got \"oracle\""],
+    [{ engine: 'oracle' as 'postgres' }, "engine must be one of 'postgres', 'mariadb', 'mysql', got \"oracle\""],
     [{ engine: 'postgres' as const, replicas: 1.5 }, 'replicas must be a whole number from 0 to 8, got 1.5'],
     [{ engine: 'postgres' as const, version: 'nine' }, 'version must be a PostgreSQL major version from 13 on, got "nine"'],
     [{ engine: 'postgres' as const, provider: 'cloud' as 'local' }, 'provider must be one of env, docker, local, embedded, unpack, apt, got "cloud"'],
