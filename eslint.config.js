@@ -103,6 +103,13 @@ export default tseslint.config(
     },
   },
   {
+    // Runs in a browser, as it stands.
+    files: ['src/http/dashboard/assets/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(['document', 'window', 'EventSource', 'uPlot', 'matchMedia', 'getComputedStyle'].map((name) => [name, 'readonly'])),
+    },
+  },
+  {
     // Tools that load these by name want a default export.
     files: ['*.config.ts', '*.config.js', '.size-limit.js'],
     rules: { 'no-restricted-syntax': 'off' },

@@ -1,3 +1,6 @@
+export { dashboard } from './dashboard/dashboard.js'
+export type { DashboardOptions } from './dashboard/dashboard.js'
+export type { Authorize } from './dashboard/guard.js'
 export { errorReply, errorStatus } from './error-reply.js'
 export type { ErrorReplyOptions } from './error-reply.js'
 export { databaseReply, liveReply, readyReply, statsReply } from './health.js'

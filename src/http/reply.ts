@@ -15,3 +15,8 @@ export function jsonReply(status: number, value: unknown, headers: Readonly<Reco
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': NOT_STORED, ...headers },
   }
 }
+
+/** A reply in a text format of its own. */
+export function textReply(status: number, body: string, contentType: string): HttpReply {
+  return { status, body, headers: { 'content-type': contentType, 'cache-control': NOT_STORED } }
+}

@@ -53,11 +53,13 @@ describe('stats', () => {
 describe('configurePool', () => {
   it('raises the limit for those who wait already', async () => {
     const db = await open({ replicas: [], pool: { max: 1 } })
-    const calls = Array.from({ length: 3 }, () => db.query('select pg_sleep(0.3)'))
+    const seen = new AbortController()
+    const calls = Array.from({ length: 3 }, () => errorOf(db.query('select pg_sleep(20)', [], { signal: seen.signal })))
     await eventually(() => db.stats().nodes[0]?.inUse === 1)
     db.configurePool({ max: 3 })
-    await eventually(() => db.stats().nodes[0]?.inUse === 3, 1_000)
-    await Promise.all(calls)
+    await eventually(() => db.stats().nodes[0]?.inUse === 3)
+    seen.abort()
+    for (const error of await Promise.all(calls)) expect(error).toMatchObject({ code: 'SLUICE_QUERY_CANCELLED' })
   })
 
   it('lowers the limit without failing anybody', async () => {
