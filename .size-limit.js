@@ -5,7 +5,8 @@ export default [
   {
     name: "import 'sluice' (own files loaded at once)",
     path: eagerGraph('dist/index.js').files,
-    limit: '160 kB',
+    // every engine's words are always loaded (their npm clients are not): about 12 kB for each
+    limit: '240 kB',
     gzip: true,
   },
 ]

@@ -106,9 +106,10 @@ describe('the packed package', () => {
     const top = readdirSync(installed()).sort()
     expect(top).toEqual(['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'docs', 'package.json'])
     const ours = readdirSync(join(installed(), 'dist'), { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(installed(), 'dist', path)).isFile())
-    expect(ours.filter((path) => !/\.(js|js\.map|d\.ts)$/.test(path))).toEqual([])
+    const asset = /(^|\/)assets\//
+    expect(ours.filter((path) => !asset.test(path) && !/\.(js|js\.map|d\.ts)$/.test(path))).toEqual([])
     for (const path of ours) {
-      const source = join('src', path.replace(/\.(js|d\.ts)(\.map)?$/, '.ts'))
+      const source = join('src', asset.test(path) ? path : path.replace(/\.(js|d\.ts)(\.map)?$/, '.ts'))
       expect(statSync(source).isFile(), path).toBe(true)
     }
   })
