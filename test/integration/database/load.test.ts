@@ -182,7 +182,7 @@ describe('a server that is full', () => {
       const hold = () => hog.connection(() => released).catch((error: unknown) => error)
       for (let index = 0; index < 39; index++) held.push(hold())
       await eventually(() => (hog.stats().nodes[0]?.connectFailures ?? 0) > 0)
-      const late = Database.open({ primary: cluster.url, pool: { acquireTimeoutMs: 500 }, connectTimeoutMs: 500 })
+      const late = Database.open({ primary: cluster.url, pool: { acquireTimeoutMs: 3_000 }, connectTimeoutMs: 3_000 })
       await expect(late).rejects.toMatchObject({ code: 'SLUICE_TOO_MANY_CONNECTIONS', transient: true, neverSent: true })
       release()
       await Promise.all(held)
