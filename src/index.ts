@@ -13,6 +13,17 @@ export type { TransactionOptions, TransactionOutcome } from './database/transact
 export { HealthChecker } from './health/health-checker.js'
 export type { HealthStatus, NodeHealth, ReplicationLag } from './health/health-checker.js'
 export type { NodeState } from './router/node.js'
+export { MigrationManager } from './migrations/manager.js'
+export type { DownResult, MigrationPlan, ServiceOptions, UpResult } from './migrations/manager.js'
+export { autoMigrate } from './migrations/auto-migrate.js'
+export type { AppliedMigration } from './migrations/apply.js'
+export type { MigrationStatus, StatusEntry } from './migrations/assess.js'
+export type { MigrationModule, MigrationTransaction } from './migrations/code.js'
+export type { LogEntry } from './migrations/history-row.js'
+export type { MigrationOptions } from './migrations/options.js'
+export type { RunOptions } from './migrations/run.js'
+export type { FolderSource, MemorySource, MigrationSourceOptions } from './migrations/source.js'
+export type { MigrationVersion } from './migrations/version.js'
 export { sql, Sql } from './sql/tag.js'
 export type { SqlTag } from './sql/tag.js'
 export { loadConfig } from './config/file.js'
@@ -26,7 +37,7 @@ export type {
 } from './config/resolved.js'
 export type { Logger } from './core/logger.js'
 export type {
-  AcquireEvent, ConnectEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
+  AcquireEvent, ConnectEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {
   BatchEntry, CallCacheOptions, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
@@ -43,14 +54,18 @@ export type {
   BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, PlanFacts, Probe, Probes, TransactionFate,
 } from './core/dialect.js'
 export type { ErrorFacts, ErrorKind } from './core/error-facts.js'
+export type { LockFacts, LockKey, LockMode, MaintenanceFacts, SessionFacts, SessionIdentity } from './core/maintenance.js'
+export type {
+  CatalogObject, HistoryTable, MigrationFacts, StatementTimeouts, TableFacts, TakenLock,
+} from './core/migration-facts.js'
 export type { FunctionClass, Keywords, Lexicon, Quoting, StatementClass, StatementRule, StatementVariant } from './core/lexicon.js'
 export type { PoolStats } from './pool/stats.js'
 export {
-  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError,
+  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, MigrationError, NoPrimaryError, NoReplicaError, NoRowsError,
   PoolClosedError, PoolDeadlockError, PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError,
   ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, StatementNotAllowedError, StreamedReplyError, TooManyRowsError,
   TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError, UnknownEngineError,
 } from './core/errors.js'
 export type {
-  ConfigErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, SchemaErrorOptions, SluiceErrorOptions,
+  ConfigErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, MigrationErrorOptions, MigrationFailure, SchemaErrorOptions, SluiceErrorOptions,
 } from './core/errors.js'

@@ -1,6 +1,10 @@
 import type { ErrorFacts } from './error-facts.js'
 import type { Lexicon } from './lexicon.js'
-import type { Statement } from './statement.js'
+import type { MaintenanceFacts } from './maintenance.js'
+import type { MigrationFacts } from './migration-facts.js'
+import type { Probe } from './probe.js'
+
+export type { Probe } from './probe.js'
 
 /** Isolation levels, in the SQL standard's names. */
 export type IsolationLevel = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
@@ -53,12 +57,6 @@ export interface Features {
   readonly notifications: boolean
   /** The engine lives inside this process: there is no session to lose and no login to refuse. */
   readonly embedded: boolean
-}
-
-/** A question asked in SQL, with the reading of its answer: data, not behaviour. */
-export interface Probe<T> {
-  readonly statement: Statement
-  read(rows: readonly Record<string, unknown>[]): T
 }
 
 /** What a node says of itself. */
@@ -114,6 +112,10 @@ export interface Dialect {
   readonly defaultPort: number | undefined
   /** How a database is created: from which other one, and with what statement; undefined where there is no such thing. */
   readonly databases: { readonly maintenance: string; create(quotedName: string): string } | undefined
+  /** Locks between processes and facts about sessions; left out where there is nothing to say. */
+  readonly maintenance?: MaintenanceFacts | undefined
+  /** What migrations need to know; without it the engine has none. */
+  readonly migrations?: MigrationFacts | undefined
   /** `$1` or `?` for the n-th parameter, counted from 1. */
   placeholder(position: number): string
   /** Quotes an identifier; throws on NUL. */

@@ -121,4 +121,9 @@ export interface Lexicon {
   readonly atomicBodies: boolean
   /** A name directly after IN is a table's: `where id in chosen`. */
   readonly inNamesTable?: boolean
+  /**
+   * Routines and triggers have bodies `BEGIN …; …; END` (MySQL, SQLite), whose semicolons end no statement; scripts may
+   * say `DELIMITER` to have them ended otherwise.
+   */
+  readonly compoundBodies?: boolean | undefined
 }

@@ -1,4 +1,5 @@
 import type { SluiceError } from './errors.js'
+import type { SessionFacts } from './maintenance.js'
 import type { Route } from './result.js'
 
 /** Role of a node at this moment. */
@@ -68,6 +69,33 @@ export interface WarningEvent {
 }
 
 /**
+ * Something happened while migrations run.
+ *
+ * - `waiting`: another session holds the lock; `blockers` are its holders
+ * - `interrupted`: an earlier run ended in the middle of this migration and left nothing behind; it is run again
+ * - `applying`, `applied`, `reverting`, `reverted`, `failed`: of one migration
+ * - `statement`: one statement of a migration that runs statement by statement has ended
+ * - `blocked`: a statement did not get its table lock in time; `blockers` hold it, and it is tried again
+ * - `ahead`: the database is newer than the files of this process
+ */
+export interface MigrationEvent {
+  readonly phase:
+    | 'waiting' | 'interrupted' | 'applying' | 'applied' | 'reverting' | 'reverted' | 'failed' | 'statement' | 'blocked' | 'ahead'
+  readonly service: string | undefined
+  readonly version: number | undefined
+  readonly name: string | undefined
+  readonly node: string
+  /** Milliseconds: of the migration, of the statement, of the wait. */
+  readonly durationMs: number
+  /** The statement it is about, from 1, and how many there are. */
+  readonly statement: { readonly number: number; readonly of: number } | undefined
+  /** Number of the migration in this run, from 1, and how many there are. */
+  readonly position: { readonly number: number; readonly of: number } | undefined
+  readonly blockers: readonly SessionFacts[]
+  readonly error: Error | undefined
+}
+
+/**
  * Watches and never steers: a throwing observer is ignored (and reported once as a warning event). Every method is
  * optional; where nobody listens no event object is made.
  */
@@ -77,5 +105,6 @@ export interface Observer {
   connect?(event: ConnectEvent): void
   transaction?(event: TransactionEvent): void
   node?(event: NodeEvent): void
+  migration?(event: MigrationEvent): void
   warning?(event: WarningEvent): void
 }

@@ -7,6 +7,7 @@ import type { ResolvedOptions } from '../config/resolved.js'
 import { DatabaseCore } from '../database/core.js'
 import { createDatabase } from '../database/create-database.js'
 import { HealthChecker } from '../health/health-checker.js'
+import { MigrationManager } from '../migrations/manager.js'
 import { echoObserver, logObserver } from '../logging/log-observer.js'
 import type { Node, NodeState } from '../router/node.js'
 
@@ -32,6 +33,7 @@ export class Database extends DatabaseCore {
   /** Probes of every node, and what they found. */
   readonly health: HealthChecker
   #connecting: Promise<this> | undefined
+  #migrations: MigrationManager | undefined
 
   /**
    * Checks the options; opens nothing.
@@ -75,6 +77,11 @@ export class Database extends DatabaseCore {
       this.#connecting = undefined
       throw asError(error)
     })
+  }
+
+  /** Migrations as the option `migrations` says; nothing is read before it is used. */
+  get migrations(): MigrationManager {
+    return this.#migrations ??= new MigrationManager(this)
   }
 
   async #connect(): Promise<this> {

@@ -14,8 +14,8 @@ import { blockCommentEnd, decodeUnicodeEscapes, dollarTagEnd, foldAscii, hintIn,
 export class Lexer {
   readonly text: string
   readonly #quoting: Quoting
-  /** Inside a comment that is read as code. */
-  #executing = false
+  /** Where the comment began that is being read as code; -1 outside of such a comment. */
+  executing = -1
   /** Kind of the current token. */
   kind = END
   /** Lower-case word, or the decoded content of a quoted identifier; `''` for other tokens. */
@@ -25,6 +25,8 @@ export class Lexer {
   end = 0
   /** The text cannot be read for certain. */
   doubtful = false
+  /** A quote or comment is not closed: what follows it was read as its content. */
+  unended = false
   /** Wish found in a comment so far. */
   hint: 'primary' | 'replica' | undefined = undefined
 
@@ -61,8 +63,8 @@ export class Lexer {
       if (code === 45 && text.charCodeAt(at + 1) === 45 && this.#dashesBegin(at)) at = this.#lineComment(at + 2)
       else if (code === 47 && text.charCodeAt(at + 1) === 42) at = this.#blockComment(at)
       else if (code === 35 && this.#quoting.hashComments) at = this.#lineComment(at + 1)
-      else if (code === 42 && this.#executing && text.charCodeAt(at + 1) === 47) {
-        this.#executing = false
+      else if (code === 42 && this.executing >= 0 && text.charCodeAt(at + 1) === 47) {
+        this.executing = -1
         at += 2
       } else return at
     }
@@ -91,13 +93,14 @@ export class Lexer {
       const code = text.charCodeAt(at + 2) === 77 ? text.charCodeAt(at + 3) : text.charCodeAt(at + 2)
       if (code === 33) {
         // Code to one server and comment to another: read as code, and trusted no further.
-        this.doubtful = this.#executing = true
+        this.doubtful = true
+        this.executing = at
         return numberEnd(text, text.indexOf('!', at) + 1)
       }
     }
     const end = blockCommentEnd(text, at, this.#quoting.nestedComments)
     if (end < 0) {
-      this.doubtful = true
+      this.doubtful = this.unended = true
       return text.length
     }
     this.#noteHint(at + 2, end - 2)
@@ -145,6 +148,7 @@ export class Lexer {
     let end = stringEnd(this.text, from, quote, backslashes)
     if (end < 0) {
       this.doubtful = true
+      this.unended ||= backslashes !== 'doubtful'
       end = -end
     }
     return this.#token(STRING, end)
@@ -153,7 +157,7 @@ export class Lexer {
   #name(from: number, quote: number, escapes = false): number {
     let end = stringEnd(this.text, from, quote, 'literal')
     if (end < 0) {
-      this.doubtful = true
+      this.doubtful = this.unended = true
       end = -end
     }
     const closer = String.fromCharCode(quote)
@@ -215,7 +219,7 @@ export class Lexer {
       return this.#token(OTHER, at + 1)
     }
     const close = text.indexOf(text.slice(at, tagEnd), tagEnd)
-    if (close < 0) this.doubtful = true
+    if (close < 0) this.doubtful = this.unended = true
     return this.#token(STRING, close < 0 ? text.length : close + tagEnd - at)
   }
 

@@ -38,4 +38,5 @@ export const mysqlLexicon: Lexicon = {
   attributesCall: true,
   temporarySchema: undefined,
   atomicBodies: false,
+  compoundBodies: true,
 }

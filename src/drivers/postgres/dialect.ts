@@ -2,6 +2,8 @@ import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.j
 import { ConfigError } from '../../core/errors.js'
 import { describeError } from './errors.js'
 import { postgresLexicon } from './lexicon.js'
+import { postgresMaintenance } from './maintenance.js'
+import { postgresMigrations } from './migrations.js'
 import { readPlan } from './plan.js'
 import { postgresProbes } from './probes.js'
 
@@ -37,6 +39,8 @@ export const postgresDialect: Dialect = {
   },
   lexicon: postgresLexicon,
   probes: postgresProbes,
+  maintenance: postgresMaintenance,
+  migrations: postgresMigrations,
   defaultPort: 5432,
   databases: { maintenance: 'postgres', create: (name) => `create database ${name}` },
   placeholder: (position) => `$${String(position)}`,

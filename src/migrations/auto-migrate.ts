@@ -1,0 +1,62 @@
+import { QueryError } from '../core/errors.js'
+import type { DatabaseCore } from '../database/core.js'
+import { markOf } from './checksum.js'
+import { HistorySql } from './history-sql.js'
+import { MigrationManager, type UpResult } from './manager.js'
+import type { MigrationSet } from './migration.js'
+import { migrationConfig, type MigrationOptions } from './options.js'
+import type { RunOptions } from './run.js'
+
+/**
+ * Brings the database to what the files say, when a program starts: any number of processes may call it at once. With
+ * nothing to do it is one short query. A database that is newer than the files is left alone, and said so once: in a
+ * rolling deploy old and new programs run side by side.
+ *
+ * @example
+ * ```ts
+ * import { autoMigrate, Database } from 'sluice'
+ *
+ * const db = await Database.open()
+ * await autoMigrate(db, { dir: 'migrations' })
+ * ```
+ * @throws {@link MigrationError} as {@link MigrationManager.up}
+ */
+export async function autoMigrate(db: DatabaseCore, options: MigrationOptions & RunOptions = {}): Promise<UpResult> {
+  const { signal, ...rest } = options
+  const manager = new MigrationManager(db, { ...rest, ahead: rest.ahead ?? 'allow' })
+  const set = await manager.load()
+  if (await isUpToDate(db, rest, set)) return { applied: [] }
+  const { pending, refusal } = await manager.plan()
+  if (refusal === undefined && pending.length === 0) {
+    await warnAhead(db, manager)
+    return { applied: [] }
+  }
+  return manager.up(undefined, { signal })
+}
+
+/** One query: as many rows as files, and the same sum of marks. Anything else is looked into. */
+async function isUpToDate(db: DatabaseCore, options: MigrationOptions, set: MigrationSet): Promise<boolean> {
+  const { assembly } = db
+  const texts = new HistorySql(assembly.driver.dialect, migrationConfig(options, assembly.options.migrations).schema)
+  const expected = set.migrations.reduce((sum, migration) => sum + BigInt(markOf(migration)), 0n)
+  try {
+    const row = await db.one<{ n: unknown; mark: unknown }>(texts.digest(set.services), [], { target: 'primary', ambient: false, label: 'sluice: autoMigrate' })
+    return Number(row.n) === set.migrations.length && BigInt(String(row.mark)) === expected
+  } catch (error) {
+    // no history yet, or one that this version does not know
+    if (error instanceof QueryError) return false
+    throw error
+  }
+}
+
+async function warnAhead(db: DatabaseCore, manager: MigrationManager): Promise<void> {
+  const newer = (await manager.status()).filter(({ ahead }) => ahead)
+  const { notifier } = db.assembly
+  const [first] = newer
+  if (!first) return
+  const node = db.assembly.nodes[0]?.name
+  notifier.notify('warning', {
+    code: 'SLUICE_MIGRATION_AHEAD', node, error: undefined,
+    message: `the database is newer than this program: ${newer.map(({ version, name }) => `${String(version)}_${name}`).join(', ')} ${newer.length === 1 ? 'is' : 'are'} applied, and not among its files`,
+  })
+}

@@ -1,0 +1,201 @@
+import { ConfigError, type MigrationError } from '../core/errors.js'
+import type { DatabaseCore } from '../database/core.js'
+import { applyAll, type AppliedMigration, type Task } from './apply.js'
+import { assess, entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
+import { backUp } from './backup-before.js'
+import type { LogEntry } from './history-row.js'
+import { HistorySql } from './history-sql.js'
+import { NO_HISTORY, type HistoryState } from './history.js'
+import { loadMigrations } from './load.js'
+import type { MigrationSet } from './migration.js'
+import { migrationConfig, type MigrationConfig, type MigrationOptions } from './options.js'
+import { recover } from './recover.js'
+import { withLock, withSession, type Run, type RunOptions, type RunParts } from './run.js'
+import { tasksDown, tasksTo, tasksUp } from './tasks.js'
+import { versionOf, type MigrationVersion } from './version.js'
+
+/** What `up` did. */
+export interface UpResult {
+  readonly applied: readonly AppliedMigration[]
+}
+
+/** What `down` did. */
+export interface DownResult {
+  readonly reverted: readonly AppliedMigration[]
+}
+
+/** What would happen. */
+export interface MigrationPlan {
+  /** What `up()` would apply, in this order. */
+  readonly pending: readonly StatusEntry[]
+  /** Why nothing may run; undefined = it may. */
+  readonly refusal: MigrationError | undefined
+}
+
+/** Options of calls that concern one service of several. */
+export interface ServiceOptions extends RunOptions {
+  readonly service?: string | undefined
+}
+
+/**
+ * Versioned changes of a database, applied once, in order, by one process at a time, and written down in the same
+ * transaction as the change itself.
+ *
+ * @example
+ * ```ts
+ * import { Database, MigrationManager } from 'sluice'
+ *
+ * const db = await Database.open()
+ * const migrations = new MigrationManager(db, { dir: 'migrations' })
+ * const { applied } = await migrations.up()
+ * const { version, dirty } = await migrations.version()
+ * ```
+ */
+export class MigrationManager {
+  readonly #db: DatabaseCore
+  readonly #parts: RunParts
+  #set: Promise<MigrationSet> | undefined
+
+  /** @throws {@link ConfigError} an option is wrong, or the engine has no migrations */
+  constructor(db: DatabaseCore, options: MigrationOptions = {}) {
+    const { assembly } = db
+    const config = migrationConfig(options, assembly.options.migrations)
+    this.#db = db
+    this.#parts = { assembly, config, texts: new HistorySql(assembly.driver.dialect, config.schema) }
+  }
+
+  /**
+   * Applies what is pending, or only the first `count` of it.
+   *
+   * @throws {@link MigrationError} `dirty`, `drift`, `missing`, `outOfOrder`: nothing was changed; `locked`: another process
+   * migrates; `failed`: a statement failed, and what came before it stays applied
+   * @throws {@link ConfigError} the files are wrong
+   */
+  async up(count?: number, options: RunOptions = {}): Promise<UpResult> {
+    if (count !== undefined) whole('up', count, 0)
+    return { applied: await this.#apply(options, (assessed) => tasksUp(assessed).slice(0, count)) }
+  }
+
+  /**
+   * Reverts the last `count` migrations, the last applied first.
+   *
+   * @throws {@link MigrationError} `irreversible`: one of them has no way down, and nothing was changed
+   */
+  async down(count = 1, options: ServiceOptions = {}): Promise<DownResult> {
+    whole('down', count, 0)
+    const set = await this.load()
+    return this.#locked(options, async (run) => {
+      const assessed = await this.#assessed(run, set, 'allow')
+      return { reverted: await applyAll(run, tasksDown(assessed, set, count, options.service), 'down') }
+    })
+  }
+
+  /**
+   * Goes to a version, up or down; 0 = before the first.
+   *
+   * @throws {@link MigrationError} as `up` and `down`; `missing`: there is no such version
+   */
+  async migrate(version: number, options: ServiceOptions = {}): Promise<UpResult & DownResult> {
+    whole('migrate', version, 0)
+    const set = await this.load()
+    const service = serviceOf(set, options.service)
+    await this.#backUp(set)
+    return this.#locked(options, async (run) => {
+      const assessed = await this.#assessed(run, set, this.#config.ahead ?? 'refuse')
+      const { up, down } = tasksTo(assessed, set, service, version)
+      return { reverted: await applyAll(run, down, 'down'), applied: await applyAll(run, up, 'up') }
+    })
+  }
+
+  /**
+   * The version of the database, 0 before the first; `dirty` when a migration was interrupted and what it has done is not
+   * known. Takes no lock and creates nothing.
+   *
+   * @param service - needed where there are several
+   */
+  async version(service?: string): Promise<MigrationVersion> {
+    const set = await this.load()
+    const name = serviceOf(set, service)
+    return versionOf((await this.#look(set)).filter(({ migration, row }) => (migration ?? row)?.service === name))
+  }
+
+  /** Every migration and its state. Takes no lock and creates nothing. */
+  async status(): Promise<StatusEntry[]> {
+    return (await this.#look(await this.load())).map(entryOf)
+  }
+
+  /** What `up()` would do. Takes no lock and creates nothing. */
+  async plan(): Promise<MigrationPlan> {
+    const assessed = await this.#look(await this.load())
+    return { pending: tasksUp(assessed).map(entryOf), refusal: refusalOf(assessed, this.#config.ahead ?? 'refuse') }
+  }
+
+  /** Everything that was ever done to the history, the oldest first. */
+  async history(): Promise<LogEntry[]> {
+    return withSession(this.#parts, (history) => history.readLog())
+  }
+
+  /** @internal The files, read and checked once. */
+  load(): Promise<MigrationSet> {
+    const { config, texts } = this.#parts
+    const facts = { lexicon: texts.dialect.lexicon, alone: texts.facts.alone }
+    return this.#set ??= loadMigrations(config.sources, facts).catch((error: unknown) => {
+      this.#set = undefined
+      throw error
+    })
+  }
+
+  get #config(): MigrationConfig { return this.#parts.config }
+
+  async #apply(options: RunOptions, choose: (assessed: readonly Assessed[]) => readonly Task[]): Promise<AppliedMigration[]> {
+    const set = await this.load()
+    await this.#backUp(set)
+    return this.#locked(options, async (run) => applyAll(run, choose(await this.#assessed(run, set, this.#config.ahead ?? 'refuse')), 'up'))
+  }
+
+  #locked<T>(options: RunOptions, work: (run: Run) => Promise<T>): Promise<T> {
+    return withLock(this.#parts, options, work)
+  }
+
+  /** Under the lock: what is left of earlier runs is seen to, then whatever stands against it is thrown. */
+  async #assessed(run: Run, set: MigrationSet, ahead: 'allow' | 'refuse'): Promise<Assessed[]> {
+    let assessed = this.#compare(set, await run.history.read())
+    if (await recover(run, assessed)) {
+      assessed = this.#compare(set, await run.history.read())
+      await recover(run, assessed)
+    }
+    const refusal = refusalOf(assessed, ahead)
+    if (refusal) throw refusal
+    return assessed
+  }
+
+  async #look(set: MigrationSet): Promise<Assessed[]> {
+    return this.#compare(set, await withSession(this.#parts, (history) => history.read()))
+  }
+
+  #compare(set: MigrationSet, history: HistoryState = NO_HISTORY): Assessed[] {
+    const { allowOutOfOrder } = this.#config
+    return assess(set, history, { allowOutOfOrder, atomicStatements: this.#parts.texts.dialect.features.transactionalDdl })
+  }
+
+  /** Before the lock is taken: a backup takes it, too. */
+  async #backUp(set: MigrationSet): Promise<void> {
+    if (this.#config.backup === undefined) return
+    if (tasksUp(await this.#look(set)).length > 0) await backUp(this.#db)
+  }
+}
+
+function whole(method: string, value: number, min: number): void {
+  if (Number.isSafeInteger(value) && value >= min) return
+  throw new ConfigError(`migrations.${method}: expected a whole number of at least ${String(min)}, got ${String(value)}`)
+}
+
+/** @throws ConfigError it is not there, or there are several to choose from */
+export function serviceOf({ services }: MigrationSet, wanted: string | undefined): string {
+  const [only] = services
+  if (wanted === undefined && services.length === 1 && only !== undefined) return only
+  if (wanted !== undefined && services.includes(wanted)) return wanted
+  throw new ConfigError(wanted === undefined ? 'migrations: there are several services, and none was named' : `migrations: there is no service '${wanted}'`, {
+    option: 'service', hint: `one of: ${services.join(', ')}`,
+  })
+}
