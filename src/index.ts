@@ -19,6 +19,8 @@ export { autoMigrate } from './migrations/auto-migrate.js'
 export type { AppliedMigration } from './migrations/apply.js'
 export type { MigrationStatus, StatusEntry } from './migrations/assess.js'
 export type { MigrationModule, MigrationTransaction } from './migrations/code.js'
+export { MigrationError } from './migrations/errors.js'
+export type { MigrationErrorOptions, MigrationFailure } from './migrations/errors.js'
 export type { LogEntry } from './migrations/history-row.js'
 export type { MigrationOptions } from './migrations/options.js'
 export type { RunOptions } from './migrations/run.js'
@@ -61,11 +63,11 @@ export type {
 export type { FunctionClass, Keywords, Lexicon, Quoting, StatementClass, StatementRule, StatementVariant } from './core/lexicon.js'
 export type { PoolStats } from './pool/stats.js'
 export {
-  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, MigrationError, NoPrimaryError, NoReplicaError, NoRowsError,
+  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError,
   PoolClosedError, PoolDeadlockError, PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError,
   ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, StatementNotAllowedError, StreamedReplyError, TooManyRowsError,
   TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError, UnknownEngineError,
 } from './core/errors.js'
 export type {
-  ConfigErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, MigrationErrorOptions, MigrationFailure, SchemaErrorOptions, SluiceErrorOptions,
+  ConfigErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, SchemaErrorOptions, SluiceErrorOptions,
 } from './core/errors.js'

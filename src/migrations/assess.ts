@@ -1,4 +1,4 @@
-import { MigrationError, type MigrationFailure } from '../core/errors.js'
+import { MigrationError, type MigrationFailure } from './errors.js'
 import type { JournalLine } from './history-read.js'
 import type { HistoryRow } from './history-row.js'
 import { downName, type HistoryState } from './history.js'

@@ -12,7 +12,7 @@ export function checksumOf(text: string): string {
 }
 
 /** The text as it is counted. */
-export function normalised(text: string): string {
+function normalised(text: string): string {
   return text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n').replace(/\n+$/, '')
 }
 

@@ -1,5 +1,6 @@
-import { MigrationError, QueryError, SluiceError } from '../core/errors.js'
+import { QueryError, SluiceError } from '../core/errors.js'
 import { asError } from '../core/deadline.js'
+import { MigrationError } from './errors.js'
 import { titleOf, type Migration, type Script } from './migration.js'
 import type { Run } from './run.js'
 import { lineOf } from './transaction-control.js'

@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 5_000
 const LOOK_EVERY_MS = 200
 
 /** A statement did not get its locks, for as long as it was tried. */
-export class StillBlocked extends Error {
+class StillBlocked extends Error {
   readonly blockers: readonly SessionFacts[]
   constructor(cause: LockTimeoutError, blockers: readonly SessionFacts[], attempts: number, triedMs: number) {
     const names = blockers.length === 0 ? 'who blocks could not be seen' : blockers.map(describeSession).join('; ')

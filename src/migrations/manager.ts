@@ -1,8 +1,9 @@
-import { ConfigError, type MigrationError } from '../core/errors.js'
+import { ConfigError } from '../core/errors.js'
 import type { DatabaseCore } from '../database/core.js'
 import { applyAll, type AppliedMigration, type Task } from './apply.js'
 import { assess, entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
 import { backUp } from './backup-before.js'
+import type { MigrationError } from './errors.js'
 import type { LogEntry } from './history-row.js'
 import { HistorySql } from './history-sql.js'
 import { NO_HISTORY, type HistoryState } from './history.js'
@@ -191,7 +192,7 @@ function whole(method: string, value: number, min: number): void {
 }
 
 /** @throws ConfigError it is not there, or there are several to choose from */
-export function serviceOf({ services }: MigrationSet, wanted: string | undefined): string {
+function serviceOf({ services }: MigrationSet, wanted: string | undefined): string {
   const [only] = services
   if (wanted === undefined && services.length === 1 && only !== undefined) return only
   if (wanted !== undefined && services.includes(wanted)) return wanted

@@ -1,7 +1,7 @@
 import { sleep } from '../core/deadline.js'
-import { MigrationError } from '../core/errors.js'
 import { sql } from '../sql/tag.js'
 import { dirtyError, type Assessed } from './assess.js'
+import { MigrationError } from './errors.js'
 import type { HistoryRow } from './history-row.js'
 import type { Migration, Script } from './migration.js'
 import type { Run } from './run.js'
@@ -77,7 +77,7 @@ async function probed({ session, history, limits }: Run, { journal, row }: Asses
 }
 
 /** The journal knows from now on: the statement is done, or it was never begun. */
-export function settle(history: Run['history'], line: Assessed['journal'][number], done: boolean): ReturnType<typeof sql>[] {
+function settle(history: Run['history'], line: Assessed['journal'][number], done: boolean): ReturnType<typeof sql>[] {
   const table = history.sql.table('migration_stmt')
   const where = sql`service = ${line.service} and version = ${line.version} and name = ${line.name} and idx = ${line.index}`
   return [done ? sql`update ${table} set state = 'done', error = null where ${where}` : sql`delete from ${table} where ${where}`]

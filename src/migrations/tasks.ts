@@ -1,6 +1,6 @@
-import { MigrationError } from '../core/errors.js'
 import type { Task } from './apply.js'
 import { titleOfAssessed, type Assessed } from './assess.js'
+import { MigrationError } from './errors.js'
 import { titleOf, type MigrationSet } from './migration.js'
 
 function isTask(assessed: Assessed): assessed is Task {
