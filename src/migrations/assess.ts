@@ -156,7 +156,7 @@ export function dirtyError(dirty: Assessed): MigrationError {
   const number = String(statement?.number ?? 1)
   return new MigrationError('dirty', `${title} ${why}; ${NOTHING_CHANGED}`, {
     service, version, statement: statement?.number,
-    hint: `look whether statement ${number} is done, then: sluice migrate resolve ${String(version)} --statement ${number} --outcome applied|not-applied; or, once the whole file is done: sluice migrate force ${String(version)}`,
+    hint: `look whether statement ${number} is done; its row in migration_stmt (version ${String(version)}, idx ${number}) says so with state 'done', and is deleted when it is not done; then run up again`,
   })
 }
 
@@ -173,12 +173,12 @@ function changedError(changed: readonly Assessed[]): MigrationError {
   const [first] = changed
   const sums = `applied ${first?.row?.checksum.slice(0, 12) ?? ''}, now ${first?.migration?.checksum.slice(0, 12) ?? ''}`
   return failure('drift', `${list(changed)}: the file is no longer what was applied (${sums})`, changed,
-    `put the file back (git log -p -- ${first?.migration?.up.path ?? ''}) and make a new migration; if the change means nothing: sluice migrate repair`)
+    `put the file back (git log -p -- ${first?.migration?.up.path ?? ''}) and make a new migration`)
 }
 
 function missingError(missing: readonly Assessed[]): MigrationError {
   return failure('missing', `${list(missing)}: applied, and the file is not there`, missing,
-    'put the file back; if it is gone for good, squash or baseline at a later version')
+    'put the file back')
 }
 
 function orderError(late: readonly Assessed[], assessed: readonly Assessed[]): MigrationError {
@@ -186,10 +186,10 @@ function orderError(late: readonly Assessed[], assessed: readonly Assessed[]): M
   const top = assessed.filter(({ status, migration, row }) => status === 'applied' && migration?.kind === 'V' && row?.service === service).at(-1)
   const versions = late.map(({ migration }) => migration?.version).join(' ')
   return failure('outOfOrder', `${list(late)}: older than ${top ? titleOfAssessed(top) : 'what is applied'}, which is applied already`, late,
-    `give the file a higher version, or apply it as it is: allowOutOfOrder: [${versions.replaceAll(' ', ', ')}], sluice migrate up --allow-out-of-order ${versions.replaceAll(' ', ',')}`)
+    `give the file a higher version, or apply it as it is: allowOutOfOrder: [${versions.replaceAll(' ', ', ')}]`)
 }
 
 function aheadError(newer: readonly Assessed[]): MigrationError {
   return failure('missing', `${list(newer)}: applied to the database, and newer than every file here`, newer,
-    "run the code that has these files, put them back, or say ahead: 'allow' (--ahead allow)")
+    "run the code that has these files, put them back, or say ahead: 'allow'")
 }

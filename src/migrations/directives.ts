@@ -12,10 +12,8 @@ export interface Directives {
   readonly probe: string | undefined
   readonly requires: readonly { readonly service: string; readonly version: number }[]
   readonly irreversible: boolean
-  /** Rules of the linter that do not hold here, with the reason. */
+  /** Rules of linters that do not hold here, with the reason. */
   readonly nolint: ReadonlyMap<string, string>
-  /** Environments a seed is meant for; none = all. */
-  readonly environments: readonly string[]
 }
 
 interface Draft {
@@ -26,7 +24,6 @@ interface Draft {
   requires: { service: string; version: number }[]
   irreversible: boolean
   nolint: Map<string, string>
-  environments: string[]
 }
 
 type Reader = (draft: Draft, value: string, path: string) => void
@@ -50,7 +47,6 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (!found) throw loadError(path, `-- sluice:nolint needs a rule and a reason, got '${value}'`, 'write: -- sluice:nolint rule-name reason=why it is safe here')
     draft.nolint.set(found[1] ?? '', found[2] ?? '')
   },
-  'environment': (draft, value) => { draft.environments.push(...value.split(/[\s,]+/).filter(Boolean)) },
 }
 
 /**
@@ -61,7 +57,7 @@ const READERS: Readonly<Record<string, Reader>> = {
 export function directivesOf(text: string, path: string): Directives {
   const draft: Draft = {
     noTransaction: false, lockTimeoutMs: undefined, statementTimeoutMs: undefined, probe: undefined, requires: [], irreversible: false,
-    nolint: new Map(), environments: [],
+    nolint: new Map(),
   }
   for (const line of leadingComments(text)) {
     const found = /^--\s*sluice:\s*([a-z-]+)\s*[=:]?\s*(.*)$/.exec(line)

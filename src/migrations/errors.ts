@@ -10,9 +10,8 @@ import { SluiceError, type SluiceErrorOptions } from '../core/errors.js'
  * - `missing`: a file that was applied is not there
  * - `irreversible`: there is no way down
  * - `failed`: a statement failed
- * - `lint`: a pending file breaks a rule
  */
-export type MigrationFailure = 'dirty' | 'locked' | 'drift' | 'outOfOrder' | 'missing' | 'irreversible' | 'failed' | 'lint'
+export type MigrationFailure = 'dirty' | 'locked' | 'drift' | 'outOfOrder' | 'missing' | 'irreversible' | 'failed'
 
 const MIGRATION_CODES: Readonly<Record<MigrationFailure, string>> = {
   dirty: 'SLUICE_MIGRATION_DIRTY',
@@ -22,7 +21,6 @@ const MIGRATION_CODES: Readonly<Record<MigrationFailure, string>> = {
   missing: 'SLUICE_MIGRATION_MISSING',
   irreversible: 'SLUICE_MIGRATION_IRREVERSIBLE',
   failed: 'SLUICE_MIGRATION_FAILED',
-  lint: 'SLUICE_MIGRATION_LINT',
 }
 
 /** Options of a {@link MigrationError}. */

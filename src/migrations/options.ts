@@ -17,8 +17,6 @@ export interface MigrationOptions {
   readonly allowOutOfOrder?: readonly (number | string)[] | undefined
   /** A database that is newer than the files: `up` refuses it by default, `autoMigrate` allows it. */
   readonly ahead?: 'allow' | 'refuse' | undefined
-  /** `each` migration in a transaction of its own (default), or `all` of a run in one, where the engine can. */
-  readonly atomic?: 'each' | 'all' | undefined
   /** How long a statement waits for table locks before it gets out of the way and tries again. Default 300. */
   readonly statementLockTimeoutMs?: number | undefined
   /** For how long it is tried again. Default 120 000. */
@@ -29,8 +27,6 @@ export interface MigrationOptions {
   readonly appliedBy?: string | undefined
   /** A backup is made before anything is applied; when it fails, nothing is. */
   readonly backup?: 'before' | undefined
-  /** Seeds: data for some environments, applied by `seed()` and by nothing else. */
-  readonly seeds?: { readonly dir: string | URL; readonly environment?: string | undefined } | undefined
 }
 
 /** The options, complete. */
@@ -40,13 +36,11 @@ export interface MigrationConfig {
   readonly lockTimeoutMs: number
   readonly allowOutOfOrder: ReadonlySet<string>
   readonly ahead: 'allow' | 'refuse' | undefined
-  readonly atomic: 'each' | 'all'
   readonly statementLockTimeoutMs: number
   readonly lockRetryMs: number
   readonly appVersion: string | undefined
   readonly appliedBy: string | undefined
   readonly backup: 'before' | undefined
-  readonly seeds: MigrationOptions['seeds']
 }
 
 const KNOWN: Readonly<Record<keyof MigrationOptions, (value: unknown) => boolean>> = {
@@ -56,20 +50,18 @@ const KNOWN: Readonly<Record<keyof MigrationOptions, (value: unknown) => boolean
   lockTimeoutMs: isMs,
   allowOutOfOrder: (value) => Array.isArray(value) && value.every((item) => /^([^\s:]+:)?\d+$/.test(String(item))),
   ahead: (value) => value === 'allow' || value === 'refuse',
-  atomic: (value) => value === 'each' || value === 'all',
   statementLockTimeoutMs: isMs,
   lockRetryMs: isMs,
   appVersion: isText,
   appliedBy: isText,
   backup: (value) => value === 'before',
-  seeds: (value) => typeof value === 'object' && value !== null && 'dir' in value,
 }
 
 const EXPECTED: Readonly<Record<keyof MigrationOptions, string>> = {
   dir: 'a folder', sources: 'a list of { service, dir } or { service, files }', schema: 'a name', lockTimeoutMs: 'milliseconds, at least 0',
-  allowOutOfOrder: "a list of versions, 3 or 'auth:3'", ahead: "'allow' or 'refuse'", atomic: "'each' or 'all'",
+  allowOutOfOrder: "a list of versions, 3 or 'auth:3'", ahead: "'allow' or 'refuse'",
   statementLockTimeoutMs: 'milliseconds, at least 0', lockRetryMs: 'milliseconds, at least 0', appVersion: 'a text', appliedBy: 'a text',
-  backup: "'before'", seeds: '{ dir, environment }',
+  backup: "'before'",
 }
 
 /**
@@ -96,13 +88,11 @@ export function migrationConfig(options: MigrationOptions, defaults: MigrationSe
     lockTimeoutMs: options.lockTimeoutMs ?? defaults.lockTimeoutMs,
     allowOutOfOrder: new Set((options.allowOutOfOrder ?? []).map(String)),
     ahead: options.ahead,
-    atomic: options.atomic ?? 'each',
     statementLockTimeoutMs: options.statementLockTimeoutMs ?? 300,
     lockRetryMs: options.lockRetryMs ?? 120_000,
     appVersion: options.appVersion,
     appliedBy: options.appliedBy,
     backup: options.backup,
-    seeds: options.seeds,
   }
 }
 

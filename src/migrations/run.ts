@@ -95,7 +95,7 @@ async function lockedBy({ assembly, config, texts }: RunParts, session: Dedicate
     if (!(error instanceof LockUnavailable)) throw error
     const holders = error.holders.map(describeSession).join('; ')
     throw new MigrationError('locked', `another session has held the lock of migrations for ${String(Math.round(error.waitedMs))} ms${holders === '' ? '' : `: ${holders}`}; nothing was changed`, {
-      cause: error, transient: true, node: session.node, hint: 'wait for it, raise lockTimeoutMs (--lock-timeout), or end that session',
+      cause: error, transient: true, node: session.node, hint: 'wait for it, raise lockTimeoutMs, or end that session',
     })
   }
 }
