@@ -73,9 +73,7 @@ describe('autoMigrate', () => {
     const options: MigrationOptions = { sources: [{ service: 'many', files }], schema: 'thousand' }
     expect((await autoMigrate(db, options)).applied).toHaveLength(1_000)
     queries.length = 0
-    const startedAt = performance.now()
     expect(await autoMigrate(db, options)).toEqual({ applied: [] })
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
     expect(queries).toHaveLength(1)
   })
 
