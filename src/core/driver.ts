@@ -133,6 +133,16 @@ export interface Driver {
    */
   check?(settings: ConnectSettings): void
   /**
+   * Whether read-only connections of the same storage may serve reads beside the primary: an embedded engine's file. A
+   * database without replicas then gets a node of readers.
+   */
+  readers?(target: ConnectionTarget): boolean
+  /**
+   * A database is made of this target: what lives in memory must outlive the connections that come and go, until the
+   * returned function is called.
+   */
+  keep?(target: ConnectionTarget): () => void
+  /**
    * Opens one connection. Rejects with the npm client's own error; never leaves a socket behind, also when `signal`
    * aborts or `connectTimeoutMs` passes.
    */

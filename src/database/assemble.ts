@@ -13,6 +13,7 @@ import { connectSettings } from './connect-settings.js'
 import { announced } from './announced.js'
 import type { Execute } from './execute.js'
 import { observed } from './observed.js'
+import { fittingLimits } from './pool-limits.js'
 import { PooledPath } from './pooled.js'
 import { retried } from './retried.js'
 import { makeRun } from './run.js'
@@ -54,7 +55,7 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const statistics = new Statistics()
   const classifier = new Classifier(dialect.lexicon, options.routing)
   const node = (settings: ResolvedNode, role: Role): Node => makeNode(settings, role, driver, options, notifier, hooks.onNodeState)
-  const nodes = [node(options.primary, 'primary'), ...options.replicas.map((replica) => node(replica, 'replica'))]
+  const nodes = [node(options.primary, 'primary'), ...replicasOf(driver, options).map((replica) => node(replica, 'replica'))]
   const router = new Router(nodes, options.routing)
   const roles = new Map(nodes.map(({ name, role }) => [name, role]))
   const roleOf = (name: string): Role => roles.get(name) ?? 'primary'
@@ -74,6 +75,12 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
     streams: { router, retry: options.retry, observed: observation, writes },
   })
   return { driver, options, notifier, statistics, classifier, router, nodes, pinned, transactions, path, writes }
+}
+
+/** The replicas of the options; where there are none, an embedded file's readers. */
+function replicasOf(driver: Driver, { primary, replicas, readOnly }: ResolvedOptions): readonly ResolvedNode[] {
+  if (replicas.length > 0 || readOnly || driver.readers?.(primary.target) !== true) return replicas
+  return [{ ...primary, name: `${primary.name} (readers)` }]
 }
 
 function makeNode(
@@ -98,7 +105,8 @@ function makeNode(
       throw error
     }
   }
-  const pool = new Pool(options.pool, { name: settings.name, connect: counted, explain, notifier })
+  const limits = fittingLimits(options.pool, role, driver.dialect.features, options.readOnly)
+  const pool = new Pool(limits, { name: settings.name, connect: counted, explain, notifier })
   const lanes = driver.dialect.features.pipelining
     ? new Lanes({ name: settings.name, pool, max: () => pool.settings.lanes, explain: (cause, sql) => explain(cause, { sql }) })
     : undefined

@@ -8,7 +8,7 @@ import { resolveOptions } from '../config/resolve.js'
 import { ambientTransaction, holding, waitingTransactions } from './ambient.js'
 import { BoundDatabase, type BoundOptions, type ConnectionOptions, type RouteExplanation } from './bound.js'
 import { checkCall, checkTransaction, checkWork, fragmentOf } from './call-check.js'
-import { changedLimits } from './pool-limits.js'
+import { changedLimits, fittingLimits } from './pool-limits.js'
 import { assemble, type Assembly, type CoreHooks } from './assemble.js'
 import { explain, type ExplainOptions, type Explanation } from './explain.js'
 import { Face } from './face.js'
@@ -41,12 +41,15 @@ export class DatabaseCore extends Face {
     this.assembly = assembly
     this.#identity = identity
     this.#assertOpen = assertOpen
+    this.#letGo = assembly.driver.keep?.(options.primary.target)
     closed = () => this.#closing !== undefined
     this.primary = this.with({ target: 'primary' })
     this.replica = this.with({ target: 'replica' })
   }
 
   readonly #identity: object
+  /** Lets go of a database in memory. */
+  readonly #letGo: (() => void) | undefined
   readonly #assertOpen: () => void
   /** Limits changed at run time, by node. */
   readonly #poolLimits = new Map<string, PoolSettings>()
@@ -160,11 +163,11 @@ export class DatabaseCore extends Face {
   configurePool(limits: Partial<PoolSettings>, node?: string): void {
     const nodes = this.#nodes(node)
     const changed = nodes.map(({ name }) => changedLimits(this.#poolLimits.get(name) ?? this.assembly.options.pool, limits))
-    nodes.forEach(({ name, pool }, index) => {
+    nodes.forEach(({ name, pool, role }, index) => {
       const settings = changed[index]
       if (!settings) return
       this.#poolLimits.set(name, settings)
-      pool.configure(settings)
+      pool.configure(fittingLimits(settings, role, this.assembly.driver.dialect.features, this.assembly.options.readOnly))
     })
   }
 
@@ -186,6 +189,7 @@ export class DatabaseCore extends Face {
   /** @internal */
   protected async shutDown(drainMs: number): Promise<void> {
     await Promise.all(this.assembly.nodes.map((node) => node.close(drainMs)))
+    this.#letGo?.()
   }
 
   /** @internal */

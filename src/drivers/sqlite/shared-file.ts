@@ -28,6 +28,7 @@ export class SharedFile {
   readonly #options: OpenOptions
   readonly #lease: FileLease | undefined
   readonly #onEmpty: () => void
+  readonly #isKept: (released: () => void) => boolean
   /** Connections whose session has something that closing the handle would lose. */
   readonly #sticky = new Set<object>()
   #file: OpenFile | undefined
@@ -38,11 +39,12 @@ export class SharedFile {
   #users = 0
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(build: SqliteBuild, options: OpenOptions, onEmpty: () => void) {
+  constructor(build: SqliteBuild, options: OpenOptions, onEmpty: () => void, isKept: (released: () => void) => boolean = () => false) {
     this.#build = build
     this.#options = options
     this.#lease = options.path === ':memory:' ? undefined : new FileLease(options.path)
     this.#onEmpty = onEmpty
+    this.#isKept = isKept
   }
 
   get file(): OpenFile | undefined { return this.#file }
@@ -54,7 +56,12 @@ export class SharedFile {
   part(who: object): void {
     this.#sticky.delete(who)
     this.turnstile.leave(who)
-    if (--this.#users > 0) return
+    this.#users--
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (this.#users > 0 || this.#isKept(() => { this.#settle() })) return
     this.shut()
     this.#onEmpty()
   }

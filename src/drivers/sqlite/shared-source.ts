@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import type { ConnectionTarget } from '../../core/driver.js'
 import type { SqliteBuild } from './build.js'
+import { isKept } from './kept.js'
 import type { OpenFile, OpenOptions } from './open-file.js'
 import { inMemory } from './options.js'
 import { SharedFile } from './shared-file.js'
@@ -88,7 +89,7 @@ export function sharedFileOf(target: ConnectionTarget, build: SqliteBuild, optio
   if (inMemory(target)) {
     let memory = MEMORIES.get(target)
     if (!memory) {
-      memory = new SharedFile(build, options, () => { MEMORIES.delete(target) })
+      memory = new SharedFile(build, options, () => { MEMORIES.delete(target) }, (released) => isKept(target, released))
       MEMORIES.set(target, memory)
     }
     return memory
