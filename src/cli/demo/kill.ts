@@ -30,13 +30,18 @@ export interface KillParts {
 }
 
 const POLL_MS = 20
+const READS_WITHIN_MS = 10_000
 const NOTICED_WITHIN_MS = 10_000
 const BACK_WITHIN_MS = 20_000
 
-/** Kills the victim after a third of the load and starts it again after somewhat more than half. */
+/**
+ * Kills the victim after a third of the load and starts it again after somewhat more than half. On a slow machine both come later:
+ * it is killed only once it has answered reads, and started again only once the others have answered some without it.
+ */
 export async function killAndRevive(parts: KillParts): Promise<KillReport> {
   const { victim, ledger, story, durationMs, signal } = parts
   await sleepUntil(parts, durationMs / 3)
+  await waitUntil(() => ledger.node(victim.name).reads > 0, READS_WITHIN_MS, signal)
   story.tell(`kill -9 on all processes of ${victim.name}, with reads under way`)
   story.now = `${victim.name} is being killed`
   const killedAt = performance.now()
@@ -45,6 +50,7 @@ export async function killAndRevive(parts: KillParts): Promise<KillReport> {
   story.now = `${victim.name} is dead; its reads go elsewhere`
   await waitUntil(() => parts.stateOf(victim.name) === 'down', NOTICED_WITHIN_MS, signal)
   await sleepUntil(parts, durationMs * 0.55)
+  await waitUntil(() => ledger.readsElsewhere(victim.name) > elsewhere, READS_WITHIN_MS, signal)
   const report = {
     victim: victim.name, deadMs: performance.now() - killedAt,
     readsMeanwhile: ledger.readsElsewhere(victim.name) - elsewhere, readsBefore: ledger.node(victim.name).reads,
