@@ -39,7 +39,7 @@ export type {
 } from './config/resolved.js'
 export type { Logger } from './core/logger.js'
 export type {
-  AcquireEvent, ConnectEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
+  AcquireEvent, ConnectEvent, FailoverEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {
   BatchEntry, CallCacheOptions, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
@@ -65,9 +65,9 @@ export type { PoolStats } from './pool/stats.js'
 export {
   ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError,
   PoolClosedError, PoolDeadlockError, PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError,
-  ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, StatementNotAllowedError, StreamedReplyError, TooManyRowsError,
-  TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError, UnknownEngineError,
+  ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, SplitBrainError, StatementNotAllowedError, StreamedReplyError,
+  TooManyRowsError, TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError, UnknownEngineError,
 } from './core/errors.js'
 export type {
-  ConfigErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, SchemaErrorOptions, SluiceErrorOptions,
+  ConfigErrorOptions, ConnectionErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, SchemaErrorOptions, SluiceErrorOptions,
 } from './core/errors.js'

@@ -66,10 +66,12 @@ export interface NodeFacts {
   readonly position: string | undefined
   /** Milliseconds since the last replayed commit; 0 when everything received has been replayed and more can be received. */
   readonly lagMs: number | undefined
-  /** Orders primaries of one cluster: the highest is the true one. */
+  /** Orders primaries of one cluster: the highest is the true one. On a replica, the highest it has heard of. */
   readonly timeline: number | undefined
   /** Identity of the cluster: nodes of another one are refused. */
   readonly systemId: string | undefined
+  /** Tells running servers apart, so that one server under two addresses is not taken for two. */
+  readonly instance?: string | undefined
 }
 
 /** State of a transaction asked for after its COMMIT's answer was lost. */

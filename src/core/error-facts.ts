@@ -17,6 +17,8 @@ export interface ErrorFacts {
   readonly message: string
   /** The connection cannot be used again. */
   readonly connectionLost: boolean
+  /** The server ended the session and undid what was under way in it: nothing of it is stored. */
+  readonly undone?: boolean | undefined
   /** Trying again (elsewhere, or later) may succeed without a change by the caller. */
   readonly transient: boolean
   readonly constraint?: string | undefined

@@ -93,15 +93,23 @@ const CONNECTION_CODES: Readonly<Record<ConnectionFailure, string>> = {
 /** Failures that waiting does not mend: the server answered, and refused. */
 const PERMANENT: ReadonlySet<ConnectionFailure> = new Set<ConnectionFailure>(['authentication', 'unknown-database', 'tls'])
 
+/** Options of a {@link ConnectionError}. */
+export interface ConnectionErrorOptions extends SluiceErrorOptions {
+  readonly undone?: boolean | undefined
+}
+
 /** A server cannot be reached, refuses the login, or went away. */
 export class ConnectionError extends SluiceError {
   readonly reason: ConnectionFailure
   /** Waiting will not help: password, database name or TLS are wrong. */
   readonly permanent: boolean
-  constructor(reason: ConnectionFailure, message: string, options: SluiceErrorOptions = {}) {
+  /** The server said itself that it ended the session, and with it undid what was under way: repeating it is safe. */
+  readonly undone: boolean
+  constructor(reason: ConnectionFailure, message: string, options: ConnectionErrorOptions = {}) {
     super(CONNECTION_CODES[reason], message, { transient: !PERMANENT.has(reason), ...options })
     this.reason = reason
     this.permanent = PERMANENT.has(reason)
+    this.undone = options.undone ?? false
   }
 }
 
@@ -143,10 +151,20 @@ export class QueryCancelledError extends SluiceError {
   constructor(message: string, options: SluiceErrorOptions = {}) { super('SLUICE_QUERY_CANCELLED', message, options) }
 }
 
-/** No writable primary is known. */
+/** No writable primary is known, and none came within `failoverTimeoutMs`. The message says what is known of each node. */
 export class NoPrimaryError extends SluiceError {
-  constructor(message: string, options: SluiceErrorOptions = {}) {
-    super('SLUICE_NO_PRIMARY', message, { transient: true, neverSent: true, ...options })
+  constructor(message: string, options: SluiceErrorOptions = {}, code = 'SLUICE_NO_PRIMARY') {
+    super(code, message, { transient: true, neverSent: true, ...options })
+  }
+}
+
+/** Several servers take writes and nothing tells which one is right: no write is sent to any of them. */
+export class SplitBrainError extends NoPrimaryError {
+  /** Names of the servers that take writes. */
+  readonly nodes: readonly string[]
+  constructor(message: string, nodes: readonly string[], options: SluiceErrorOptions = {}) {
+    super(message, { transient: false, ...options }, 'SLUICE_SPLIT_BRAIN')
+    this.nodes = nodes
   }
 }
 

@@ -46,7 +46,7 @@ export function errorFromFacts(facts: ErrorFacts, cause: unknown, context: Error
     return new ConstraintError(message, { ...options, kind: constraint, constraint: facts.constraint, table, columns })
   }
   const connection = CONNECTIONS[facts.kind]
-  if (connection) return new ConnectionError(connection, message, options)
+  if (connection) return new ConnectionError(connection, message, { ...options, undone: facts.undone })
   switch (facts.kind) {
     case 'deadlock': return new DeadlockError(message, options)
     case 'serialization': return new SerializationError(message, options)
@@ -60,7 +60,7 @@ export function errorFromFacts(facts: ErrorFacts, cause: unknown, context: Error
 
 /** A driver's own error says what went wrong; where, it cannot know. */
 function located(error: ConnectionError, context: ErrorContext): ConnectionError {
-  const { reason, message, cause, hint, transient, connectionLost, neverSent } = error
-  const options: SluiceErrorOptions = { hint, transient, connectionLost, ...context, cause, neverSent: neverSent || context.neverSent === true }
+  const { reason, message, cause, hint, transient, connectionLost, neverSent, undone } = error
+  const options = { hint, transient, connectionLost, undone, ...context, cause, neverSent: neverSent || context.neverSent === true }
   return new ConnectionError(reason, context.node === undefined ? message : `${context.node}: ${message}`, options)
 }

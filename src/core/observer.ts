@@ -60,6 +60,27 @@ export interface NodeEvent {
   readonly reason: string
 }
 
+/**
+ * A step of a failover as seen by this process.
+ *
+ * - `lost`: there is no primary that could be used; work for it waits.
+ * - `found`: work goes to `node` (also when the primary that was lost came back).
+ * - `fenced`, `released`: `node` must not be used, and may be used again.
+ * - `split`: several nodes take writes and nobody can tell which one is right; writes are refused. `found` ends it.
+ */
+export interface FailoverEvent {
+  readonly step: 'lost' | 'found' | 'fenced' | 'released' | 'split'
+  readonly node: string
+  /** The primary before this one, where it was another node. */
+  readonly previous: string | undefined
+  /** What orders primaries of one cluster (PostgreSQL's timeline); undefined where the engine has nothing of the kind. */
+  readonly epoch: number | undefined
+  /** `found`: milliseconds without a primary; 0 otherwise. */
+  readonly gapMs: number
+  /** A sentence for people, without secrets. */
+  readonly reason: string
+}
+
 /** A leaked loan, a failed background job, a misrouted statement: things an operator wants to read. */
 export interface WarningEvent {
   readonly code: string
@@ -106,5 +127,6 @@ export interface Observer {
   transaction?(event: TransactionEvent): void
   node?(event: NodeEvent): void
   migration?(event: MigrationEvent): void
+  failover?(event: FailoverEvent): void
   warning?(event: WarningEvent): void
 }

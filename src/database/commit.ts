@@ -39,6 +39,7 @@ export async function commit(session: PinnedSession, dialect: Dialect, limits: L
     if (command !== 'ROLLBACK') return { state: 'committed' }
     return { state: 'refused', error: session.conflict ?? rolledBack(node, undefined) }
   } catch (error) {
+    if (error instanceof ConnectionError && error.undone) return { state: 'rolled-back', error: undoneAtCommit(node, error) }
     const lost = error instanceof SluiceError && error.connectionLost && !error.neverSent
     if (lost) return lostCommit(session, dialect, limits, identity, error)
     return { state: 'refused', error: asError(error) }
@@ -78,6 +79,12 @@ async function lostCommit(
   }
   const message = `${node}: the answer to COMMIT was lost and the server could not say whether it was done`
   return { state: 'unknown', error: new TransactionOutcomeUnknownError(message, { cause, node }) }
+}
+
+function undoneAtCommit(node: string, cause: Error): TransactionRolledBackError {
+  return new TransactionRolledBackError(`${node}: the server ended the session at COMMIT and rolled the transaction back`, {
+    cause, node, transient: true, connectionLost: true,
+  })
 }
 
 function rolledBack(node: string, cause: Error | undefined): TransactionRolledBackError {

@@ -4,6 +4,7 @@ import { NO_OPTIONS, type QueryOptions } from '../core/queryable.js'
 import type { PoolSettings } from '../core/settings.js'
 import type { SqlInput } from '../core/statement.js'
 import type { DatabaseOptions } from '../config/options.js'
+import type { Node } from '../router/node.js'
 import { resolveOptions } from '../config/resolve.js'
 import { ambientTransaction, holding, waitingTransactions } from './ambient.js'
 import { BoundDatabase, type BoundOptions, type ConnectionOptions, type RouteExplanation } from './bound.js'
@@ -12,6 +13,7 @@ import { changedLimits, fittingLimits } from './pool-limits.js'
 import { assemble, type Assembly, type CoreHooks } from './assemble.js'
 import { explain, type ExplainOptions, type Explanation } from './explain.js'
 import { Face } from './face.js'
+import { borrow } from './failing-over.js'
 import { PinnedSession } from './pinned.js'
 import { PinnedConnection } from './pinned-connection.js'
 import { driverFor, knownSchemes } from './registry.js'
@@ -105,15 +107,15 @@ export class DatabaseCore extends Face {
     checkWork(work)
     checkCall('connection', options)
     this.#assertOpen()
-    const { router, pinned } = this.assembly
+    const { router, pinned, failover } = this.assembly
     const limits = limitsFrom(options.timeoutMs ?? pinned.statementTimeoutMs, options.signal)
-    const { node } = options.target === 'replica'
-      ? router.decide(router.planRead({ target: 'replica' }, 'a connection to a replica'), false, {})
-      : router.pickPrimary('connection', 'a connection of its own')
+    const pick = (): Node => options.target === 'replica'
+      ? router.decide(router.planRead({ target: 'replica' }, 'a connection to a replica'), false, {}).node
+      : router.pickPrimary('connection', 'a connection of its own').node
     const holder = { identity: {} }
-    const loan = await node.pool.acquire({
+    const { node, loan } = await borrow(pick, {
       limits, label: options.label ?? 'connection', text: undefined, owner: holder.identity, owners: waitingTransactions(),
-    })
+    }, failover)
     const session = new PinnedSession(pinned, node, loan, 'connection')
     session.dirty = true
     session.limit(limitsFrom(undefined, options.signal))
@@ -188,15 +190,16 @@ export class DatabaseCore extends Face {
 
   /** @internal */
   protected async shutDown(drainMs: number): Promise<void> {
-    await Promise.all(this.assembly.nodes.map((node) => node.close(drainMs)))
+    this.assembly.failover.line.close()
+    await Promise.all(this.assembly.fleet.all.map((node) => node.close(drainMs)))
     this.#letGo?.()
   }
 
   /** @internal */
   protected assertOpen(): void { this.#assertOpen() }
 
-  #nodes(name: string | undefined): Assembly['nodes'] {
-    const { nodes } = this.assembly
+  #nodes(name: string | undefined): readonly Node[] {
+    const nodes = this.assembly.fleet.all
     if (name === undefined) return nodes
     const found = nodes.filter((node) => node.name === name)
     if (found.length > 0) return found

@@ -71,14 +71,15 @@ export class DedicatedSession {
  * @throws {@link ConnectionError} the server cannot be reached
  */
 export async function openDedicated(assembly: Assembly, label: string, limits: Limits = UNLIMITED): Promise<DedicatedSession> {
-  const { options, driver, nodes } = assembly
+  const { options, driver, fleet } = assembly
   const request = { limits, label, text: undefined, owner: undefined }
-  const own = nodes.find((node) => node.role === 'primary')
+  const own = fleet.all.find((node) => node.role === 'primary')
   if (driver.dialect.features.embedded && own) {
     const loan = await own.pool.acquire(request)
     return new DedicatedSession(own.name, loan, () => giveBack(loan))
   }
-  const target = options.direct ?? options.primary
+  // the address of whoever is primary now, not of the one that was configured as such
+  const target = options.direct ?? options.replicas.find(({ name }) => name === own?.name) ?? options.primary
   const pool = poolOfOne(assembly, target)
   try {
     const loan = await pool.acquire(request)

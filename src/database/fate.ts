@@ -30,7 +30,7 @@ async function askOnce(
   node: Node, dialect: Dialect, probe: Probe<TransactionFate>, timeline: number, limits: Limits,
 ): Promise<TransactionFate | undefined> {
   try {
-    const loan = await node.pool.acquire({ limits, label: 'sluice: transaction fate', text: probe.statement.text, owner: undefined })
+    const loan = await node.pool.acquire({ limits, label: 'sluice: transaction fate', text: probe.statement.text, owner: undefined, loyal: true })
     try {
       const facts = dialect.probes.node.read((await loan.query(dialect.probes.node.statement, limits)).rows)
       if (facts.role !== 'primary' || facts.timeline !== timeline) return 'unknown'

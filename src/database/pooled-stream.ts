@@ -3,12 +3,14 @@ import type { StreamOptions } from '../core/queryable.js'
 import type { RetrySettings } from '../core/settings.js'
 import type { Statement } from '../core/statement.js'
 import { limitError } from '../pool/guarded.js'
-import type { Decision, Router } from '../router/router.js'
+import type { Decision } from '../router/router.js'
 import { waitingTransactions } from './ambient.js'
 import type { Call } from './execute.js'
+import type { FailoverParts } from './failing-over.js'
 import { observedStream, type ObservedParts } from './observed.js'
 import { pause } from './pause.js'
 import { OpenStream, perCall } from './open-stream.js'
+import type { Patience } from './primary-line.js'
 import { mayRepeat } from './retried.js'
 import { outcomeOf, refusedByReplica, takeToPrimary } from './run.js'
 import { Watch } from './watch.js'
@@ -16,7 +18,7 @@ import { mayStand, type Writes } from './writes.js'
 
 /** What streaming on a pooled connection needs. */
 export interface PooledStreamParts {
-  readonly router: Router
+  readonly failover: FailoverParts
   readonly retry: RetrySettings
   readonly observed: ObservedParts
   readonly writes: Writes
@@ -47,9 +49,12 @@ export async function* pooledStream<Row>(
 async function* repeatedStream<Row>(
   statement: Statement, options: StreamOptions<Row>, call: Call, parts: PooledStreamParts,
 ): AsyncGenerator<Row[], void, undefined> {
-  const { router, retry, observed } = parts
+  const { failover: { router, line }, retry, observed } = parts
   const batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE
-  let decision = router.pick(statement.text, call.classification, options)
+  const patience: Patience = { since: undefined }
+  const pick = (): Promise<Decision> =>
+    line.once(() => router.pick(statement.text, call.classification, options), call.limits, patience, call.classification.class === 'read')
+  let decision = await pick()
   for (;;) {
     let started = false
     try {
@@ -59,11 +64,11 @@ async function* repeatedStream<Row>(
       }
       return
     } catch (error) {
-      if (!started && refusedByReplica(error, decision.node, decision.route)) {
+      if (!started && refusedByReplica(error, decision)) {
         decision = takeToPrimary(router, decision.node, statement, error, observed.notifier)
       } else if (!started && call.attempt <= retry.reads && mayRepeat(error, call)) {
         if (!await pause(backoffMs(call.attempt - 1, retry), call.limits.signal)) throw error
-        decision = router.pick(statement.text, call.classification, options)
+        decision = await pick()
       } else {
         throw outcomeOf(error, statement, call.classification)
       }

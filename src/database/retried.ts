@@ -37,7 +37,8 @@ export function mayRepeat(error: unknown, call: Call): boolean {
   if (error instanceof QueryTimeoutError || error instanceof QueryCancelledError) return false
   if (error instanceof ConnectionError && error.permanent) return false
   if (call.classification.class === 'read') return error instanceof ConnectionError || error.connectionLost
-  return error instanceof ConnectionError && error.neverSent && error.reason === 'lost'
+  if (!(error instanceof ConnectionError)) return false
+  return (error.neverSent && error.reason === 'lost') || (error.undone && isUndoneWhole(call.classification))
 }
 
 /** Statements that cannot commit in between; CALL, DO and maintenance can, and a text of several may hold one. */

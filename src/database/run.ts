@@ -1,5 +1,5 @@
 import { asError } from '../core/deadline.js'
-import { ReadOnlyNodeError, SluiceError, TransactionOutcomeUnknownError } from '../core/errors.js'
+import { ConnectionError, ReadOnlyNodeError, SluiceError, TransactionOutcomeUnknownError } from '../core/errors.js'
 import type { Notifier } from '../core/notify.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
@@ -9,16 +9,18 @@ import type { Decision, Router } from '../router/router.js'
 import type { Classification } from '../sql/classifier.js'
 import { waitingTransactions } from './ambient.js'
 import type { Call, Execute } from './execute.js'
+import { isUndoneWhole } from './retried.js'
 import { fingerprintOf } from './rows.js'
 
 /** The innermost {@link Execute}: picks a node, borrows a connection, asks the driver. */
 export function makeRun(router: Router, notifier: Notifier): Execute {
   return async function run<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
-    const { node, route } = router.pick(statement.text, call.classification, call.options)
+    const decision = router.pick(statement.text, call.classification, call.options)
+    const { node, route } = decision
     try {
       return await runOn<Row>(node, route, statement, call)
     } catch (error) {
-      if (!refusedByReplica(error, node, route)) throw error
+      if (!refusedByReplica(error, decision)) throw error
       const primary = takeToPrimary(router, node, statement, error, notifier)
       return runOn<Row>(primary.node, primary.route, statement, call)
     }
@@ -26,8 +28,8 @@ export function makeRun(router: Router, notifier: Notifier): Execute {
 }
 
 /** The replica did nothing and said so: the one error after which the primary may be asked at once. */
-export function refusedByReplica(error: unknown, node: Node, route: Route): boolean {
-  return error instanceof ReadOnlyNodeError && node.role === 'replica' && (route === 'read' || route === 'hint')
+export function refusedByReplica(error: unknown, { role, route }: Decision): boolean {
+  return error instanceof ReadOnlyNodeError && role === 'replica' && (route === 'read' || route === 'hint')
 }
 
 /** From now on this text goes to the primary; operators are told. */
@@ -92,7 +94,8 @@ export function judge(node: Node, error: unknown, durationMs: number): void {
 
 /** A write that was sent and never answered may have been done: the caller must hear that, not a mere lost connection. */
 export function outcomeOf(error: unknown, statement: Statement, classification: Classification): unknown {
-  return classification.class === 'read' ? error : maybeDone(error, statement.text)
+  const undone = error instanceof ConnectionError && error.undone && isUndoneWhole(classification)
+  return undone || classification.class === 'read' ? error : maybeDone(error, statement.text)
 }
 
 /** {@link outcomeOf} something that changes data. */

@@ -1,6 +1,7 @@
 import type { Role } from '../core/observer.js'
 import type { PoolStats } from '../pool/stats.js'
 import type { Node } from '../router/node.js'
+import type { Fleet } from './fleet.js'
 import type { Statistics, LatencySummary } from './statistics.js'
 
 /** One node in {@link DatabaseStats}. */
@@ -32,10 +33,10 @@ export interface DatabaseStats {
 }
 
 /** Reads the parts' counters. */
-export function snapshot(parts: { readonly nodes: readonly Node[]; readonly statistics: Statistics }): DatabaseStats {
+export function snapshot(parts: { readonly fleet: Fleet; readonly statistics: Statistics }): DatabaseStats {
   const { primaryQueries, replicaQueries, errors, slowQueries, totalLatencyMs } = parts.statistics
   return {
-    nodes: parts.nodes.map(nodeStats), primaryQueries, replicaQueries, errors, slowQueries, totalLatencyMs,
+    nodes: parts.fleet.all.map(nodeStats), primaryQueries, replicaQueries, errors, slowQueries, totalLatencyMs,
     latency: parts.statistics.latency(),
   }
 }

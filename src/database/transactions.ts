@@ -2,12 +2,12 @@ import { backoffMs } from '../core/backoff.js'
 import { asError, limitsFrom, remainingMs, timerMs, type Limits } from '../core/deadline.js'
 import type { Dialect } from '../core/dialect.js'
 import {
-  ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, SerializationError, type SluiceError, TransactionRolledBackError,
+  ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, ReadOnlyNodeError, SerializationError, type SluiceError, TransactionRolledBackError,
 } from '../core/errors.js'
 import type { RetrySettings } from '../core/settings.js'
 import type { Node } from '../router/node.js'
-import type { Router } from '../router/router.js'
 import { inside, waitingTransactions } from './ambient.js'
+import { borrow, type FailoverParts } from './failing-over.js'
 import { ConflictGate } from './gate.js'
 import { pause } from './pause.js'
 import { PinnedSession, type PinnedParts } from './pinned.js'
@@ -18,7 +18,7 @@ import { Watch } from './watch.js'
 export interface TransactionsParts {
   readonly database: object
   readonly dialect: Dialect
-  readonly router: Router
+  readonly failover: FailoverParts
   readonly pinned: PinnedParts
   readonly retry: RetrySettings
 }
@@ -70,7 +70,7 @@ export class Transactions {
       return value
     } catch (thrown) {
       await tx.abandon()
-      const reason = rerunReason(thrown, session, options)
+      const reason = rerunReason(thrown, session, options) ?? await this.#movedReason(thrown, session)
       throw reason ? new Rerun(reason) : thrown
     }
   }
@@ -87,14 +87,21 @@ export class Transactions {
     }
   }
 
+  /** A write was refused because the server is no primary (any more): another attempt goes to the one that is. */
+  async #movedReason(thrown: unknown, session: PinnedSession): Promise<SluiceError | undefined> {
+    const { router: { roles }, ask } = this.#parts.failover
+    if (!(thrown instanceof ReadOnlyNodeError) || !session.caused(thrown) || session.readOnly) return undefined
+    await ask(session.node.name)
+    return roles.writable === session.node ? undefined : thrown
+  }
+
   async #open(options: TransactionOptions, limits: Limits, retries: number, ended?: () => void): Promise<Transaction> {
     const { dialect, pinned } = this.#parts
-    const node = this.#nodeFor(options)
     const identity = {}
     const startedAt = performance.now()
-    const loan = await node.pool.acquire({
+    const { node, loan } = await borrow(() => this.#nodeFor(options), {
       limits, label: options.label ?? options.name ?? 'transaction', text: undefined, owner: identity, owners: waitingTransactions(),
-    })
+    }, this.#parts.failover, options.readOnly)
     const session = new PinnedSession(pinned, node, loan, 'transaction')
     session.limit(limits)
     session.readOnly = options.readOnly === true
@@ -114,7 +121,7 @@ export class Transactions {
   }
 
   #nodeFor(options: TransactionOptions): Node {
-    const { router, dialect } = this.#parts
+    const { dialect, failover: { router } } = this.#parts
     const onReplica = options.readOnly === true && options.target !== 'primary'
       && (options.isolationLevel !== 'serializable' || dialect.features.serializableOnReplica)
     if (!onReplica) return router.pickPrimary('transaction', 'a transaction that may write').node
@@ -140,7 +147,7 @@ function rerunReason(thrown: unknown, session: PinnedSession, options: Transacti
   if (!session.caused(thrown)) return session.conflict
   if (thrown instanceof DeadlockError || thrown instanceof SerializationError) return thrown
   if (thrown instanceof TransactionRolledBackError && thrown.transient) return thrown
-  if (options.readOnly && thrown instanceof ConnectionError && thrown.connectionLost) return thrown
+  if (thrown instanceof ConnectionError && (thrown.undone || (options.readOnly && thrown.connectionLost))) return thrown
   return session.conflict
 }
 

@@ -1,4 +1,4 @@
-import { asError, limitsFrom, UNLIMITED, withTimeout } from '../core/deadline.js'
+import { asError, limitsFrom, sleep, UNLIMITED, withTimeout } from '../core/deadline.js'
 import { ConnectionError, SluiceError } from '../core/errors.js'
 import type { NodeFacts } from '../core/dialect.js'
 import type { Observer } from '../core/observer.js'
@@ -9,10 +9,12 @@ import { createDatabase } from '../database/create-database.js'
 import { HealthChecker } from '../health/health-checker.js'
 import { MigrationManager } from '../migrations/manager.js'
 import { echoObserver, logObserver } from '../logging/log-observer.js'
-import type { Node, NodeState } from '../router/node.js'
+import type { Node, NodeState, StateListener } from '../router/node.js'
 
 /** The primary is asked once when a database is opened; so long after the pool's own wait. */
 const REPLICAS_AT_START_MS = 2_000
+/** While the configured primary is greeted, so often is looked whether another one was found. */
+const GREETING_LOOK_MS = 100
 
 /**
  * A primary and its replicas behind one object: reads and writes split, pooled, watched.
@@ -43,10 +45,17 @@ export class Database extends DatabaseCore {
    * @throws {@link UnknownEngineError} the URL's scheme has no driver
    */
   constructor(options?: string | DatabaseOptions) {
-    let react: (node: Node, from: NodeState, reason: string) => void = () => undefined
-    super(options, { onNodeState: (node, from, reason) => { react(node, from, reason) }, observers: logObservers })
-    const { nodes, driver, options: resolved } = this.assembly
-    this.health = new HealthChecker({ nodes, probes: driver.dialect.probes, settings: resolved.health, readOnly: resolved.readOnly })
+    let react: StateListener = () => undefined
+    const health = (): HealthChecker => this.health
+    super(options, {
+      onNodeState: (node, from, reason) => { react(node, from, reason) },
+      observers: logObservers,
+      seek: () => { health().seek() },
+      ask: (node) => health().ask(node),
+    })
+    const { fleet, failover: { line, router: { roles } }, driver, options: { health: settings, readOnly } } = this.assembly
+    const { probes } = driver.dialect
+    this.health = new HealthChecker({ nodes: () => fleet.all, roles, probes, settings, readOnly, waiting: () => line.length })
     react = (node, from, reason) => { this.#react(node, from, reason) }
   }
 
@@ -85,25 +94,43 @@ export class Database extends DatabaseCore {
   }
 
   async #connect(): Promise<this> {
-    const { nodes } = this.assembly
-    const primaries = nodes.filter((node) => node.role === 'primary')
-    const replicas = nodes.filter((node) => node.role === 'replica')
-    await Promise.all(primaries.map((node) => this.#greet(node).catch((error: unknown) => this.#createMissing(node, error))))
-    const greeted = Promise.all(replicas.map((node) => this.#tolerate(node)))
-    await withTimeout(greeted, REPLICAS_AT_START_MS, () => new Error('replicas are slow')).catch(() => undefined)
+    const { fleet, failover: { router: { roles } } } = this.assembly
+    const { primary } = roles
+    const others = Promise.all(fleet.all.filter((node) => node !== primary).map((node) => this.#tolerate(node)))
+    if (primary) await this.#greetPrimary(primary)
+    await withTimeout(others, REPLICAS_AT_START_MS, () => new Error('replicas are slow')).catch(() => undefined)
     this.health.start()
     return this
+  }
+
+  /** The configured primary may be history: another one of the nodes that takes writes now is as good. */
+  async #greetPrimary(configured: Node): Promise<void> {
+    const { roles } = this.assembly.router
+    const greeting = this.#greet(configured).catch((error: unknown) => this.#createMissing(configured, error))
+    const greeted = greeting.then(() => true)
+    for (let asked = false; ;) {
+      const late = sleep(GREETING_LOOK_MS).then(() => false)
+      if (await Promise.race([greeted, late]).catch((error: unknown) => { if (!this.#replaced(configured)) throw error; return true })) return
+      if (this.#replaced(configured)) return void greeted.catch(() => undefined)
+      if (!asked && roles.writable !== undefined) void this.health.ask(undefined)
+      asked = true
+    }
+  }
+
+  #replaced(configured: Node): boolean {
+    const { primary, writable } = this.assembly.router.roles
+    return primary !== configured && writable !== undefined
   }
 
   /** Opens the pool and asks the node for its facts, on a pooled connection: what works here works for queries. */
   async #greet(node: Node): Promise<NodeFacts> {
     const { probes } = this.assembly.driver.dialect
     await node.pool.open()
-    const loan = await node.pool.acquire({ limits: UNLIMITED, label: 'sluice: connect', text: undefined, owner: undefined })
+    const loan = await node.pool.acquire({ limits: UNLIMITED, label: 'sluice: connect', text: undefined, owner: undefined, loyal: true })
     try {
       const limits = limitsFrom(this.assembly.options.connectTimeoutMs)
       const facts = probes.node.read((await loan.query(probes.node.statement, limits)).rows)
-      node.probed(facts, node.role === 'primary' ? 0 : undefined)
+      this.assembly.router.roles.learned(node, facts, facts.role === 'primary' ? 0 : undefined)
       return facts
     } finally {
       loan.release()
@@ -122,7 +149,7 @@ export class Database extends DatabaseCore {
   async #tolerate(node: Node): Promise<void> {
     try {
       await this.health.suspect(node)
-      if (node.state === 'up') await node.pool.open()
+      if (node.state === 'up' && node.fenced === undefined) await node.pool.open()
     } catch (thrown) {
       const error = asError(thrown)
       this.assembly.notifier.notify('warning', {
@@ -133,11 +160,23 @@ export class Database extends DatabaseCore {
 
   /** Every change of a node's state: told to the observers; trouble is looked into at once; the dead are let go. */
   #react(node: Node, from: NodeState, reason: string): void {
-    this.assembly.notifier.notify('node', { node: node.name, role: node.role, from, to: node.state, reason })
-    if (node.state === 'suspect' || node.state === 'down') this.health.ensure()
-    if (node.state === 'suspect') setImmediate(() => { void this.health.suspect(node) })
-    if (node.state !== 'down' || node.role !== 'replica') return
-    node.pool.abandon(new ConnectionError('lost', `${node.name} is down: ${reason}`, { node: node.name, neverSent: true, cause: node.lastError }))
+    const { name, role, state } = node
+    this.assembly.notifier.notify('node', { node: name, role, from, to: state, reason })
+    if (state !== 'suspect' && state !== 'down') return
+    this.health.ensure()
+    setImmediate(() => {
+      void this.health.ask(undefined)
+      this.health.seek()
+    })
+    if (state === 'down' && role === 'replica') node.giveUp(`${name} is down: ${reason}`)
+    // what has not been sent yet need not wait for the verdict
+    else if (this.#canGoElsewhere(node)) node.turnAway(`${name} is ${state}: ${reason}`)
+  }
+
+  #canGoElsewhere(node: Node): boolean {
+    const { fleet, options: { failoverTimeoutMs } } = this.assembly
+    if (node.role === 'primary') return failoverTimeoutMs > 0
+    return fleet.all.some((other) => other !== node && other.role === 'replica' && other.state === 'up' && !other.lagging)
   }
 
   /** @internal */

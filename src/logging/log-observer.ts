@@ -1,5 +1,5 @@
 import type { Logger } from '../core/logger.js'
-import type { NodeEvent, Observer, QueryEvent, WarningEvent } from '../core/observer.js'
+import type { FailoverEvent, NodeEvent, Observer, QueryEvent, WarningEvent } from '../core/observer.js'
 
 /** What is logged, and how loudly. */
 export interface LogSettings {
@@ -18,6 +18,10 @@ export function logObserver(logger: Logger, settings: LogSettings): Observer {
     },
     node({ node, role, from, to, reason }: NodeEvent) {
       logger[to === 'down' || to === 'suspect' ? 'warn' : 'info']({ node, role, from, to, reason }, `node ${node}: ${from} -> ${to}`)
+    },
+    failover({ step, node, previous, epoch, gapMs, reason }: FailoverEvent) {
+      const level = step === 'split' ? 'error' : step === 'lost' || step === 'fenced' ? 'warn' : 'info'
+      logger[level]({ step, node, previous, epoch, gapMs: Math.round(gapMs) }, `failover: ${reason}`)
     },
     warning({ code, node, message, error }: WarningEvent) {
       logger.warn({ code, node, error: error?.message }, message)

@@ -54,7 +54,7 @@ async function warnAhead(db: DatabaseCore, manager: MigrationManager): Promise<v
   const { notifier } = db.assembly
   const [first] = newer
   if (!first) return
-  const node = db.assembly.nodes[0]?.name
+  const node = db.assembly.fleet.all.find(({ role }) => role === 'primary')?.name
   notifier.notify('warning', {
     code: 'SLUICE_MIGRATION_AHEAD', node, error: undefined,
     message: `the database is newer than this program: ${newer.map(({ version, name }) => `${String(version)}_${name}`).join(', ')} ${newer.length === 1 ? 'is' : 'are'} applied, and not among its files`,

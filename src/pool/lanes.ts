@@ -125,7 +125,7 @@ export class Lanes {
   #openOneMore(): Lane | undefined {
     const { pool, max } = this.#parts
     if (this.#opening || this.#closed || this.#lanes.length >= max() || performance.now() < this.#notBefore) return undefined
-    const request: AcquireRequest = { limits: limitsFrom(OPEN_MS), label: 'sluice: lane', text: undefined, owner: undefined, lasting: true }
+    const request: AcquireRequest = { limits: limitsFrom(OPEN_MS), label: 'sluice: lane', text: undefined, owner: undefined, lasting: true, loyal: true }
     const idle = this.#measured ? pool.tryAcquire(request) : undefined
     if (idle) return this.#open(idle)
     this.#opening = true

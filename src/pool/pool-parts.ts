@@ -12,4 +12,6 @@ export interface PoolParts {
   /** Explains an error of the npm client. */
   readonly explain: (cause: unknown, context: ErrorContext) => SluiceError
   readonly notifier: Notifier
+  /** The server gave no answer to a ping on an idle connection that began then (`performance.now()`). */
+  readonly silent?: (startedAt: number) => void
 }

@@ -70,7 +70,7 @@ export class Pool {
    */
   async open(): Promise<void> {
     this.#supply.start()
-    const request: AcquireRequest = { limits: UNLIMITED, label: 'sluice: opening pool.min', text: undefined, owner: undefined }
+    const request: AcquireRequest = { limits: UNLIMITED, label: 'sluice: opening pool.min', text: undefined, owner: undefined, loyal: true }
     const loans = await Promise.allSettled(Array.from({ length: this.#supply.minAtOnce }, () => this.acquire(request)))
     for (const loan of loans) if (loan.status === 'fulfilled') loan.value.release()
     for (const loan of loans) if (loan.status === 'rejected') throw loan.reason
@@ -102,21 +102,20 @@ export class Pool {
   stats(): PoolStats {
     const { members, connecting, connectFailures } = this.#supply
     return {
-      max: this.#settings.max,
-      openConnections: members.all.size,
-      inUse: this.#loans.size,
-      idle: members.idle.length,
+      max: this.#settings.max, openConnections: members.all.size, inUse: this.#loans.size, idle: members.idle.length,
       checking: Math.max(0, members.all.size - members.idle.length - this.#loans.size),
       connecting,
-      waiting: this.#line.length,
-      waitCount: this.#waitCount,
-      waitDurationMs: this.#waitDurationMs,
-      acquireCount: this.#acquireCount,
-      acquireTimeouts: this.#acquireTimeouts,
-      connectFailures,
+      waiting: this.#line.length, waitCount: this.#waitCount, waitDurationMs: this.#waitDurationMs,
+      acquireCount: this.#acquireCount, acquireTimeouts: this.#acquireTimeouts, connectFailures,
       ...members.fates,
     }
   }
+
+  /** Loans made, ever. */
+  get lent(): number { return this.#acquireCount }
+
+  /** Callers waiting now. */
+  get waiting(): number { return this.#line.length }
 
   /** Whether a loan could be made now without waiting for another one to end. */
   get hasIdle(): boolean { return this.#supply.members.idle.length > 0 }
@@ -137,9 +136,10 @@ export class Pool {
   }
 
   /** Replaces all connections without failing a statement: idle ones now, lent ones when they return. */
-  reset(): Promise<void> {
-    return this.#supply.reset()
-  }
+  reset(): Promise<void> { return this.#supply.reset() }
+
+  /** Refuses who waits here and could go elsewhere; what is lent stays lent. */
+  turnAway(error: SluiceError): void { for (const waiter of this.#line) if (!waiter.request.loyal) this.#refuse(waiter, error) }
 
   /** Gives up a dead server: who waits gets `error`, who runs loses its connection; later callers try anew. */
   abandon(error: SluiceError): void {

@@ -190,13 +190,20 @@ export class Supply {
 
   #ping(member: Member): void {
     this.#pinging++
+    const startedAt = performance.now()
     this.#check(answersPing(member.connection, this.#settings.validationQuery).then((answered) => {
       this.#pinging--
       if (answered) this.#admit(member, true)
-      else this.members.close(member, 'ping-failed')
+      else this.#unanswered(member, startedAt)
       if (!answered) this.#suspectIdle()
       this.pump()
     }))
+  }
+
+  #unanswered(member: Member, startedAt: number): void {
+    const silent = !member.connection.broken
+    this.members.close(member, 'ping-failed')
+    if (silent && !this.#closed) this.#parts.silent?.(startedAt)
   }
 
   /** One connection was found dead; the others that have been idle are asked at once instead of one after the other. */

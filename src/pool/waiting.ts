@@ -15,6 +15,8 @@ export interface AcquireRequest {
   readonly owners?: readonly object[]
   /** The loan is meant to last: no leak. */
   readonly lasting?: boolean
+  /** Wants this node and no other: it is not sent away while the node is in doubt. */
+  readonly loyal?: boolean
 }
 
 /** What a waiter tells its pool. */

@@ -8,9 +8,10 @@ import type { Pool } from '../pool/pool.js'
 
 /**
  * What this process thinks of a node. `unknown` has not been asked yet; `suspect` failed and is being asked again: it is
- * used only where nothing better is left; `down` gets no traffic until a probe succeeds.
+ * used only where nothing better is left; `down` gets no traffic until a probe succeeds; `recovering` is a replica that
+ * was down and takes a growing share of its reads: the first failure takes it down again.
  */
-export type NodeState = 'unknown' | 'up' | 'suspect' | 'down'
+export type NodeState = 'unknown' | 'up' | 'suspect' | 'down' | 'recovering'
 
 /** Told of every change of state. */
 export type StateListener = (node: Node, from: NodeState, reason: string) => void
@@ -20,13 +21,12 @@ export interface NodeSettings {
   readonly name: string
   readonly weight: number
   readonly zone: string | undefined
+  /** As configured: what it is taken for until it has spoken. */
   readonly role: Role
   /** Consecutive failures until the node counts as down. */
   readonly failureThreshold: number
   readonly maxLagMs: number
   readonly maxLagBytes: number | undefined
-  /** Told once each time the node begins to say that it has another role than the configuration says. */
-  readonly onMisplaced: (says: Role) => void
   /** Opens a connection beside the pool, for probes. Rejects with a SluiceError. */
   readonly connect: (signal: AbortSignal) => Promise<Connection>
 }
@@ -35,6 +35,9 @@ export interface NodeSettings {
 const LAG_RETURN_SHARE = 0.8
 /** Weight of a new sample in the response time's moving average; a slower sample counts at once (peak-EWMA). */
 const EWMA_SHARE = 0.1
+/** A replica that was down gets its full share of reads after this; it begins with a tenth. */
+const SLOW_START_MS = 3_000
+const FIRST_SHARE = 0.1
 
 /** A server: its role, its condition and its pool. The state lives here and nowhere else. */
 export class Node implements BalanceCandidate {
@@ -44,10 +47,14 @@ export class Node implements BalanceCandidate {
   readonly pool: Pool
   /** Connections shared by quick reads; undefined where the engine cannot pipeline. */
   readonly lanes: Lanes | undefined
-  readonly role: Role
   readonly #settings: NodeSettings
   readonly #onState: StateListener
+  #role: Role
   #state: NodeState = 'unknown'
+  #fenced: string | undefined
+  #recoveringSince = 0
+  /** What its reads have added up to while it is recovering; one is given to it per whole. */
+  #credit = 0
   #failures = 0
   #failedAt = 0
   #lagging = false
@@ -65,7 +72,7 @@ export class Node implements BalanceCandidate {
     this.name = settings.name
     this.weight = settings.weight
     this.zone = settings.zone
-    this.role = settings.role
+    this.#role = settings.role
     this.pool = pool
     this.lanes = lanes
     this.#settings = settings
@@ -84,19 +91,59 @@ export class Node implements BalanceCandidate {
     await this.pool.close({ drainMs })
   }
 
+  /** Drops every connection: who waits is told that nothing was sent, who runs loses its connection. */
+  giveUp(reason: string): void {
+    this.pool.abandon(new ConnectionError('lost', reason, { node: this.name, neverSent: true, cause: this.lastError }))
+  }
+
+  /** Sends away who waits for a connection; what is running goes on. */
+  turnAway(reason: string): void {
+    this.pool.turnAway(new ConnectionError('lost', reason, { node: this.name, neverSent: true, cause: this.lastError }))
+  }
+
   /** Opens a connection beside the pool. */
   connect(signal: AbortSignal): Promise<Connection> { return this.#settings.connect(signal) }
 
+  /** What it is taken for now. */
+  get role(): Role { return this.#role }
+  /** As configured. */
+  get configuredRole(): Role { return this.#settings.role }
   get state(): NodeState { return this.#state }
+  /** Why it must not be used at all; undefined when it may. */
+  get fenced(): string | undefined { return this.#fenced }
+  /** Grows with everything that shows life: answers, and connections that could be lent. */
+  get progress(): number { return this.queries + this.pool.lent }
+  /** Statements under way and callers waiting for a connection. */
+  get pending(): number { return this.inFlight + this.pool.waiting }
   get responseMs(): number { return this.#responseMs }
   get facts(): NodeFacts | undefined { return this.#facts }
   /** Replication lag in milliseconds; undefined before the first probe, 0 on a primary. */
   get lagMs(): number | undefined { return this.role === 'primary' ? 0 : this.#facts?.lagMs }
   get lagBytes(): number | undefined { return this.role === 'primary' ? 0 : this.#lagBytes }
-  /** Says that it has another role than the configuration says. */
+  /** Says that it has another role than it is taken for. */
   get misplaced(): boolean { return this.#facts !== undefined && this.#facts.role !== this.role }
   /** Over its lag limit, and not yet clearly back under it. */
   get lagging(): boolean { return this.#lagging }
+
+  /** Takes another role; connections of the old one close, busy ones when they come back. */
+  assume(role: Role): void {
+    if (this.#role === role) return
+    this.#role = role
+    if (this.#state === 'recovering') this.#become('up', 'it is the primary')
+    void this.reset()
+  }
+
+  /** @param reason - undefined: it may be used again */
+  fence(reason: string | undefined): void { this.#fenced = reason }
+
+  /** Whether one more read may be given to it: while it is recovering, only a growing share. */
+  admits(now: number): boolean {
+    if (this.#state !== 'recovering') return true
+    this.#credit += Math.min(1, Math.max(FIRST_SHARE, (now - this.#recoveringSince) / SLOW_START_MS))
+    if (this.#credit < 1) return false
+    this.#credit -= 1
+    return true
+  }
 
   /**
    * A statement was answered (an error about the statement itself is an answer too). Without a duration (a stream, whose
@@ -110,9 +157,7 @@ export class Node implements BalanceCandidate {
 
   /** A probe was answered. */
   probed(facts: NodeFacts, lagBytes: number | undefined): void {
-    const misplaced = this.misplaced
     this.#facts = facts
-    if (this.misplaced && !misplaced) this.#settings.onMisplaced(facts.role)
     this.#lagBytes = lagBytes
     this.#judgeLag()
     if (this.#state !== 'up' || this.#failures > 0) this.#recover('a probe was answered')
@@ -133,7 +178,8 @@ export class Node implements BalanceCandidate {
     if (startedAt < this.#failedAt) return
     this.#failedAt = performance.now()
     this.#failures++
-    this.#become(this.#failures >= this.#settings.failureThreshold ? 'down' : 'suspect', error.message)
+    const trial = this.#state === 'recovering'
+    this.#become(trial || this.#failures >= this.#settings.failureThreshold ? 'down' : 'suspect', error.message)
   }
 
   #average(durationMs: number): void {
@@ -144,7 +190,13 @@ export class Node implements BalanceCandidate {
   #recover(reason: string): void {
     this.#failures = 0
     this.lastError = undefined
-    this.#become('up', reason)
+    const now = performance.now()
+    if (this.#state === 'down' && this.#role === 'replica') {
+      this.#recoveringSince = now
+      this.#credit = 0
+      this.#become('recovering', reason)
+    } else if (this.#state !== 'recovering') this.#become('up', reason)
+    else if (now - this.#recoveringSince >= SLOW_START_MS) this.#become('up', 'it has taken reads without a failure')
   }
 
   #become(state: NodeState, reason: string): void {

@@ -1,4 +1,4 @@
-import { NoPrimaryError, NoReplicaError } from '../core/errors.js'
+import { NoReplicaError } from '../core/errors.js'
 import type { Role } from '../core/observer.js'
 import type { QueryOptions } from '../core/queryable.js'
 import type { Route } from '../core/result.js'
@@ -7,6 +7,7 @@ import type { Classification } from '../sql/classifier.js'
 import { balance, type Balance } from './balance.js'
 import { FallbackBudget } from './budget.js'
 import type { Node } from './node.js'
+import { Roles } from './roles.js'
 
 /** Where a statement may go, and why: the pure part of a decision. */
 export interface Plan {
@@ -21,6 +22,8 @@ export interface Plan {
 /** Where a statement goes, and why. */
 export interface Decision {
   readonly node: Node
+  /** What the node is wanted as. */
+  readonly role: Role
   readonly route: Route
   readonly why: string
 }
@@ -33,20 +36,22 @@ const MAX_DEMOTED = 1_000
  * waiting and tells the nodes what happened.
  */
 export class Router {
-  readonly #nodes: readonly Node[]
+  readonly roles: Roles
+  readonly #nodes: () => readonly Node[]
   readonly #settings: RoutingSettings
   readonly #choose: Balance<Node>
   readonly #budget: FallbackBudget
   readonly #demoted = new Set<string>()
 
-  constructor(nodes: readonly Node[], settings: RoutingSettings) {
+  constructor(nodes: () => readonly Node[], settings: RoutingSettings, roles = new Roles(nodes)) {
     this.#nodes = nodes
+    this.roles = roles
     this.#settings = settings
     this.#choose = balance<Node>(settings.strategy)
     this.#budget = new FallbackBudget(settings.fallbackToPrimary.maxShare)
   }
 
-  get nodes(): readonly Node[] { return this.#nodes }
+  get nodes(): readonly Node[] { return this.#nodes() }
 
   /** What {@link Router.pick} would do, without choosing, counting or throwing. */
   plan(text: string, classification: Classification, options: QueryOptions): Plan {
@@ -83,12 +88,12 @@ export class Router {
     const { role, route, why, candidates } = plan
     if (role === 'primary') {
       const node = candidates[0]
-      if (node) return { node, route, why }
-      throw new NoPrimaryError('no primary is known', { hint: 'check `primary` in the options and db.health.status()' })
+      if (node) return { node, role, route, why }
+      throw this.roles.missing(0)
     }
     if (candidates.length > 0) {
       this.#budget.countRead()
-      return { node: this.#choose(candidates), route, why }
+      return { node: this.#choose(admitted(candidates)), role, route, why }
     }
     return this.#fallBack(read, options)
   }
@@ -106,9 +111,10 @@ export class Router {
 
   #fallBack(read: boolean, options: QueryOptions): Decision {
     const complaints = this.#complaints(options)
-    const primary = this.#nodes.find((node) => node.role === 'primary')
-    if (read && primary && this.#budget.take()) {
-      return { node: primary, route: 'fallback', why: `no replica qualifies: ${complaints}` }
+    if (read && this.#budget.take()) {
+      const primary = this.roles.writable
+      if (primary) return { node: primary, role: 'primary', route: 'fallback', why: `no replica qualifies: ${complaints}` }
+      throw this.roles.missing(0)
     }
     throw new NoReplicaError(`no replica qualifies: ${complaints}`, {
       hint: read
@@ -118,15 +124,20 @@ export class Router {
   }
 
   #planFor(role: Role, route: Route, why: string, options: QueryOptions): Plan {
-    const candidates = role === 'replica' ? this.#candidates(options) : this.#nodes.filter((node) => node.role === 'primary')
+    const candidates = role === 'replica' ? this.#candidates(options) : this.#primaries()
     return { role, route, why, candidates }
   }
 
-  #replicas(): readonly Node[] { return this.#nodes.filter((node) => node.role === 'replica') }
+  #primaries(): readonly Node[] {
+    const { writable } = this.roles
+    return writable ? [writable] : NOBODY
+  }
+
+  #replicas(): readonly Node[] { return this.#nodes().filter((node) => node.role === 'replica') }
 
   /** Replicas that qualify; suspects only when nobody better is there. */
   #candidates(options: QueryOptions): readonly Node[] {
-    const fit = this.#nodes.filter((node) => complaint(node, options) === undefined)
+    const fit = this.#nodes().filter((node) => complaint(node, options) === undefined)
     const trusted = fit.filter((node) => node.state !== 'suspect')
     return trusted.length > 0 ? trusted : fit
   }
@@ -138,10 +149,21 @@ export class Router {
   }
 }
 
+const NOBODY: readonly Node[] = []
+
+/** Those whose turn it is: of recovering ones only a share. Everybody, where nobody else is there. */
+function admitted(candidates: readonly Node[]): readonly Node[] {
+  if (!candidates.some(({ state }) => state === 'recovering')) return candidates
+  const now = performance.now()
+  const chosen = candidates.filter((node) => node.admits(now))
+  return chosen.length > 0 ? chosen : candidates
+}
+
 /** Why a node may not take this read; undefined when it may. */
 function complaint(node: Node, options: QueryOptions): string | undefined {
   if (node.role !== 'replica') return 'is not a replica'
   if (node.state === 'down') return 'is down'
+  if (node.fenced !== undefined) return `is fenced: ${node.fenced}`
   if (node.lagging) return `lags (${describeLag(node)})`
   const limit = options.maxReplicationLagMs
   if (limit === undefined) return undefined

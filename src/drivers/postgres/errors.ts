@@ -51,6 +51,12 @@ const GONE: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
 
 const INTEGRITY: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['unique', 'foreign-key', 'not-null', 'check', 'exclusion'])
 
+/**
+ * `undone`: "terminating connection due to administrator command" is only ever said while the server waits for a statement
+ * or before it commits one: between the commit and the end of its answer no interrupt is looked at (src/backend/tcop/postgres.c:
+ * exec_simple_query, exec_sync). A session whose commit waits for a synchronous standby gets a warning and no such error. A
+ * crash (57P02) may be told at any moment and proves nothing.
+ */
 function serverFacts(error: ServerError, code: string, cause: unknown): ErrorFacts {
   const text = messageOf(error)
   const kind = kindOfSqlState(code, text, stringOf(error.routine))
@@ -61,6 +67,7 @@ function serverFacts(error: ServerError, code: string, cause: unknown): ErrorFac
     connectionLost: GONE.has(kind) || error.severity === 'FATAL' || error.severity === 'PANIC',
     // class 53: resources are short for the moment
     transient: TRANSIENT.has(kind) || code.startsWith('53'),
+    undone: code === '57P01' && error.severity === 'FATAL',
   }
   return INTEGRITY.has(kind) ? { ...facts, ...brokenRule(error) } : facts
 }

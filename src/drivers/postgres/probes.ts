@@ -5,7 +5,8 @@ import { statement } from '../../core/statement.js'
 const TIMELINE = "('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
 
 /**
- * One round trip: role, position, lag, timeline, system identifier.
+ * One round trip: role, position, lag, timeline, system identifier, and the start of the server, which tells two servers
+ * apart that are otherwise copies of each other.
  *
  * The lag is 0 when everything received has been replayed: on an idle primary the time since the last commit grows
  * without anybody being behind. A replica that is cut off from its primary receives nothing, so that says nothing there: it
@@ -18,7 +19,8 @@ const NODE = `select r.in_recovery,
       - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) * 1000) end::float8 as lag_ms,
   case when r.in_recovery then coalesce((select received_tli from pg_stat_wal_receiver), (pg_control_checkpoint()).timeline_id)
     else ${TIMELINE} end as timeline,
-  (pg_control_system()).system_identifier::text as system_id
+  (pg_control_system()).system_identifier::text as system_id,
+  extract(epoch from pg_postmaster_start_time())::text as instance
 from (select pg_is_in_recovery() as in_recovery) r`
 
 const node: Probe<NodeFacts> = {
@@ -29,6 +31,7 @@ const node: Probe<NodeFacts> = {
     lagMs: numberOf(row?.['lag_ms']),
     timeline: numberOf(row?.['timeline']),
     systemId: textOf(row?.['system_id']),
+    instance: textOf(row?.['instance']),
   }),
 }
 

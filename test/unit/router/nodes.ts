@@ -5,9 +5,9 @@ import { Node, type NodeSettings, type StateListener } from '../../../src/router
 
 /** A node without a server, for tests of pure decisions. */
 export function node(name: string, role: Role, settings: Partial<NodeSettings> = {}, onState: StateListener = () => undefined): Node {
-  const none = {} as unknown as Pool
+  const none = { lent: 0, waiting: 0, reset: () => Promise.resolve(), abandon: () => undefined, turnAway: () => undefined } as unknown as Pool
   return new Node({
-    name, role, weight: 1, zone: undefined, failureThreshold: 2, onMisplaced: () => undefined, maxLagMs: 1_000, maxLagBytes: undefined,
+    name, role, weight: 1, zone: undefined, failureThreshold: 2, maxLagMs: 1_000, maxLagBytes: undefined,
     connect: () => Promise.reject(new Error('no server')), ...settings,
   }, none, onState)
 }

@@ -16,7 +16,7 @@ const lost = new ConnectionError('lost', 'gone', { connectionLost: true })
 function cluster(overrides: Partial<RoutingSettings> = {}) {
   const primary = probed(node('p', 'primary'))
   const replicas = [probed(node('r1', 'replica')), probed(node('r2', 'replica'))] as const
-  return { primary, replicas, router: new Router([primary, ...replicas], { ...settings, ...overrides }) }
+  return { primary, replicas, router: new Router(() => [primary, ...replicas], { ...settings, ...overrides }) }
 }
 
 const pick = (router: Router, classification: Classification, options = {}) => {
@@ -89,7 +89,7 @@ describe('the router', () => {
   })
 
   it('reads on the primary of a database without replicas, and calls it a read', () => {
-    const router = new Router([node('p', 'primary')], settings)
+    const router = new Router(() => [node('p', 'primary')], settings)
     expect(pick(router, read)).toBe('p read')
   })
 
@@ -106,7 +106,7 @@ describe('the router', () => {
   it('judges lag by bytes too, and by the limit of the call', () => {
     const primary = probed(node('p', 'primary'))
     const replica = node('r', 'replica', { maxLagBytes: 1_000 })
-    const router = new Router([primary, replica], settings)
+    const router = new Router(() => [primary, replica], settings)
     expect(pick(router, read, { maxReplicationLagMs: 50 })).toBe('p fallback')
     probed(replica, 100, 10)
     expect(pick(router, read, { maxReplicationLagMs: 50 })).toBe('p fallback')
@@ -128,6 +128,6 @@ describe('the router', () => {
     expect(before.candidates.map(({ name }) => name)).toEqual(['r1', 'r2'])
     for (const replica of replicas) down(replica, lost)
     expect(router.plan('text', read, {})).toMatchObject({ role: 'replica', candidates: [] })
-    expect(() => new Router([], settings).pick('text', write, {})).toThrow(NoPrimaryError)
+    expect(() => new Router(() => [], settings).pick('text', write, {})).toThrow(NoPrimaryError)
   })
 })
