@@ -9,7 +9,7 @@ import { gtidDistance } from './gtid.js'
 const NODE = `select @@global.read_only as read_only,
   /*!80000 @@global.gtid_executed as position, @@global.super_read_only as super_read_only, */
   /*M!100000 if(@@global.read_only, @@global.gtid_slave_pos, @@global.gtid_binlog_pos) as position, */
-  1 as one`
+  concat_ws(':', @@global.server_id, @@global.hostname, @@global.port) as instance`
 
 const node: Probe<NodeFacts> = {
   statement: statement(NODE),
@@ -19,6 +19,7 @@ const node: Probe<NodeFacts> = {
     lagMs: undefined,
     timeline: undefined,
     systemId: undefined,
+    instance: textOf(row?.['instance']),
   }),
 }
 
