@@ -38,13 +38,13 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...WITH_SERVERS, ...IN_CONTAINERS, ...WITH_STAND_INS],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
         extends: true,
-        test: { name: 'stand-ins', include: WITH_STAND_INS, testTimeout: 30_000, hookTimeout: 30_000 },
+        test: { name: 'stand-ins', include: WITH_STAND_INS, testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {
         extends: true,
@@ -52,8 +52,8 @@ export default defineConfig({
           name: 'servers',
           include: WITH_SERVERS,
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -94,10 +94,14 @@ export class Database extends DatabaseCore {
   }
 
   async #connect(): Promise<this> {
-    const { fleet, failover: { router: { roles } } } = this.assembly
+    const { fleet, driver, options, failover: { router: { roles } } } = this.assembly
     const { primary } = roles
-    const others = Promise.all(fleet.all.filter((node) => node !== primary).map((node) => this.#tolerate(node)))
+    const tolerateOthers = (): Promise<unknown> => Promise.all(fleet.all.filter((node) => node !== primary).map((node) => this.#tolerate(node)))
+    // readers of a file can open it once its writer has made it; elsewhere the nodes are asked at once, since any of them may be the primary
+    const embedded = driver.readers?.(options.primary.target) === true
+    const asked = embedded ? undefined : tolerateOthers()
     if (primary) await this.#greetPrimary(primary)
+    const others = asked ?? tolerateOthers()
     await withTimeout(others, REPLICAS_AT_START_MS, () => new Error('replicas are slow')).catch(() => undefined)
     this.health.start()
     return this

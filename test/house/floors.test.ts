@@ -97,7 +97,7 @@ beforeAll(() => {
   const output = execFileSync(depcruise, ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', '--preserve-symlinks', 'src'], options)
   const report = JSON.parse(output) as Report
   violations = report.summary.violations.map((found) => `${found.rule.name}: ${found.from} -> ${name(found.to)}`).sort()
-}, 60_000)
+}, 240_000)
 
 afterAll(() => { rmSync(folder, { recursive: true, force: true }) })
 

@@ -41,4 +41,4 @@ describe('the linter', () => {
   it('has nothing against sound code', async () => {
     expect(await broken("/** A. */\nexport const greeting = 'hello'\n", 'src/core/backoff.ts')).toEqual([])
   })
-}, 60_000)
+}, 240_000)

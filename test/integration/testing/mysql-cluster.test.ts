@@ -16,7 +16,7 @@ async function numbers(node: ClusterNode): Promise<unknown[]> {
   return (await ask(node.url, 'select id from numbers order by id')).map((row) => row['id'])
 }
 
-describe.each<ClusterEngine>(['mariadb', 'mysql'])('a cluster of %s', { timeout: 60_000 }, (engine) => {
+describe.each<ClusterEngine>(['mariadb', 'mysql'])('a cluster of %s', { timeout: 180_000 }, (engine) => {
   let cluster: Cluster
   const told: string[] = []
 

@@ -44,7 +44,7 @@ function segmentsOf(folder: string): string[] {
 }
 
 async function expectNothingLeft(folder: string, segments: readonly string[]): Promise<void> {
-  await eventually(() => residents(folder).length === 0 && !existsSync(folder), 15_000)
+  await eventually(() => residents(folder).length === 0 && !existsSync(folder), 60_000)
   await eventually(() => sharedMemorySegments().every((id) => !segments.includes(id)))
 }
 

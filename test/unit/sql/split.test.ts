@@ -85,7 +85,7 @@ describe('M17: the splitter agrees with PostgreSQL\'s own parser', () => {
       const script = Array.from({ length: 1 + next(8) }, () => pieces[next(pieces.length)]!.replace(/;\s*$/, '')).join(next(2) ? ';\n' : ' ; -- end; of\n\n;')
       expect(await agrees(script), script).toBe(true)
     }
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('scripts of PostgreSQL', () => {
