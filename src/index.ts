@@ -10,6 +10,23 @@ export type { DatabaseStats, NodeStats } from './database/snapshot.js'
 export type { LatencySummary } from './database/statistics.js'
 export { Transaction } from './database/transaction.js'
 export type { TransactionOptions, TransactionOutcome } from './database/transaction.js'
+export { BackupManager } from './backup/backup-manager.js'
+export type { BackupManagerOptions, BackupResult } from './backup/backup-manager.js'
+export type { BackupInfo, Damaged, VerifyLevel, VerifyRecord } from './backup/catalog.js'
+export type { CleanupOptions, CleanupResult } from './backup/cleanup.js'
+export type { CreateOptions } from './backup/create.js'
+export { BackupError } from './backup/errors.js'
+export type { BackupErrorKind } from './backup/errors.js'
+export type { Authenticity } from './backup/manifest.js'
+export type { RestorePlan } from './backup/plan.js'
+export type { BackupPhase, BackupProgress, OnProgress } from './backup/progress.js'
+export type { PromoteResult } from './backup/promote.js'
+export type { RestoreOptions } from './backup/restore-options.js'
+export type { RestoreResult } from './backup/restore.js'
+export type { RetentionDecision } from './backup/retention.js'
+export type { SelectionOptions } from './backup/snapshot.js'
+export type { BackupStore, StoredObject, WriteOptions } from './backup/store.js'
+export type { VerifyOptions, VerifyResult } from './backup/verify.js'
 export { HealthChecker } from './health/health-checker.js'
 export type { HealthStatus, NodeHealth, ReplicationLag } from './health/health-checker.js'
 export type { NodeState } from './router/node.js'
@@ -34,12 +51,12 @@ export type {
   BackupEncryptionOptions, BackupOptions, DatabaseOptions, Loose, NodeOptions, RoutingOptions, TlsOptions,
 } from './config/options.js'
 export type {
-  Alert, AlertSettings, BackupEncryption, BackupSettings, CacheSettings, ConsistencySettings, MetricsSettings, MigrationSettings,
+  Alert, AlertSettings, BackupEncryption, BackupKeep, BackupSettings, CacheSettings, ConsistencySettings, MetricsSettings, MigrationSettings,
   MigrationSource,
 } from './config/resolved.js'
 export type { Logger } from './core/logger.js'
 export type {
-  AcquireEvent, ConnectEvent, FailoverEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
+  AcquireEvent, BackupEvent, ConnectEvent, FailoverEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {
   BatchEntry, CallCacheOptions, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
@@ -55,6 +72,10 @@ export type {
 export type {
   BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, PlanFacts, Probe, Probes, TransactionFate,
 } from './core/dialect.js'
+export type {
+  DatabaseFacts, DatabaseSteps, DumpCall, DumpedTable, DumpFormat, DumpSelection, DumpTools, LoginTarget, ProgramLogin, RestoreCall, SnapshotQuestions,
+  TableName, ToolName,
+} from './core/dump.js'
 export type { ErrorFacts, ErrorKind } from './core/error-facts.js'
 export type { LockFacts, LockKey, LockMode, MaintenanceFacts, SessionFacts, SessionIdentity } from './core/maintenance.js'
 export type {

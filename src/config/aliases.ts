@@ -106,6 +106,7 @@ const BACKUP: Section = {
   identities: { to: 'backup.encryption.identities' },
   schedule: { to: 'backup.schedule', section: () => ({ cron: { to: 'backup.schedule.cron' }, timezone: { to: 'backup.schedule.timezone' } }) },
   snapshot: { section: () => SNAPSHOT },
+  keep: { to: 'backup.keep', section: () => ownNames('backup.keep', DEFAULTS.backup.keep) },
 }
 
 const ENGINE: Section = {

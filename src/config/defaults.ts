@@ -34,6 +34,8 @@ export const DEFAULTS: DefaultSettings = {
   backup: {
     location: 'file:./backups', retentionDays: undefined, format: 'custom', compression: true, parallelJobs: 4,
     encryption: undefined, verify: false, schedule: undefined,
+    keep: { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 },
+    toolsDir: undefined, spoolDir: undefined, signingKey: undefined, pingUrl: undefined,
   },
   slowQueryMs: 1_000,
   logger: undefined,

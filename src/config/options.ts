@@ -3,7 +3,7 @@ import type { Logger } from '../core/logger.js'
 import type { Observer } from '../core/observer.js'
 import type { HealthSettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings } from '../core/settings.js'
 import type {
-  AlertSettings, BackupSettings, CacheSettings, ConsistencySettings, MetricsSettings, MigrationSettings,
+  AlertSettings, BackupKeep, BackupSettings, CacheSettings, ConsistencySettings, MetricsSettings, MigrationSettings,
 } from './resolved.js'
 
 /** All fields optional, `undefined` meaning "left out". */
@@ -82,10 +82,11 @@ export interface BackupEncryptionOptions {
 }
 
 /** Where backups go and how they are made. */
-export interface BackupOptions extends Loose<Omit<BackupSettings, 'encryption' | 'schedule'>> {
+export interface BackupOptions extends Loose<Omit<BackupSettings, 'encryption' | 'schedule' | 'keep'>> {
   readonly encryption?: false | BackupEncryptionOptions | undefined
   /** A cron expression, with its time zone (default `UTC`). */
   readonly schedule?: string | { readonly cron: string; readonly timezone?: string | undefined } | undefined
+  readonly keep?: Loose<BackupKeep> | undefined
 }
 
 /**

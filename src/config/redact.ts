@@ -2,7 +2,7 @@
 const MASK = '***'
 
 const SECRET_WORD = 'pass(?:word|wd|phrase|_phrase)?|pwd|sslpassword|secret|token|api_?key'
-const SECRET_KEY = /pass(?!ive|file)|pwd|secret|token|credential|api_?key|encryption_?key|private_?key|identit|^key$/i
+const SECRET_KEY = /pass(?!ive|file)|pwd|secret|token|credential|api_?key|encryption_?key|private_?key|signing_?key|identit|^key$/i
 const URL_START = /(?=\b[a-z][a-z0-9+.-]*:\/\/)/i
 // Greedy to the last '@': a password with an unescaped '@' or '/' is masked whole, at worst with a little more.
 const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):[^]*@/i

@@ -5,9 +5,9 @@ import { engineOf, type KnownScheme, type ServerDraft } from './draft.js'
 import { environment, optionsFromEnvironment, type Environment } from './env.js'
 import { frozen } from './frozen.js'
 import { completeNode, draftServer, hasAddress, inherit, knownScheme, type NodeDefaults } from './node.js'
-import type { DatabaseOptions, NodeOptions } from './options.js'
+import type { BackupOptions, DatabaseOptions, NodeOptions } from './options.js'
 import { oneProblem, type Origins } from './problem.js'
-import type { ResolvedNode, ResolvedOptions } from './resolved.js'
+import type { BackupSettings, ResolvedNode, ResolvedOptions } from './resolved.js'
 import { defined, expandShorthands } from './shorthands.js'
 
 export type { KnownScheme } from './draft.js'
@@ -129,11 +129,23 @@ function poolSettings(given: DatabaseOptions['pool']): ResolvedOptions['pool'] {
   return { ...pool, maxLifetimeJitterMs: Math.min(pool.maxLifetimeJitterMs, Math.floor(pool.maxLifetimeMs / 10)) }
 }
 
+/**
+ * Checks and completes the options of a backup manager that is made by itself.
+ *
+ * @throws ConfigError naming the option
+ */
+export function resolveBackup(given: BackupOptions): BackupSettings {
+  const expanded = expandShorthands({ backup: given })
+  checkOptions(expanded)
+  return frozen(backupSettings(expanded.backup))
+}
+
 function backupSettings(given: DatabaseOptions['backup']): ResolvedOptions['backup'] {
-  const { encryption, schedule, ...rest } = given ?? {}
+  const { encryption, schedule, keep, ...rest } = given ?? {}
   return {
     ...DEFAULTS.backup,
     ...defined(rest),
+    keep: { ...DEFAULTS.backup.keep, ...defined(keep) },
     encryption: typeof encryption !== 'object' ? undefined
       : { recipients: encryption.recipients ?? [], identities: encryption.identities ?? [], passphrase: encryption.passphrase },
     schedule: typeof schedule !== 'object' ? undefined : { cron: schedule.cron, timezone: schedule.timezone ?? 'UTC' },

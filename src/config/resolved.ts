@@ -103,6 +103,26 @@ export interface BackupSettings {
   /** Read every backup again after it was written. */
   readonly verify: boolean
   readonly schedule: { readonly cron: string; readonly timezone: string } | undefined
+  /** Backups kept beside `retentionDays`, by calendar. */
+  readonly keep: BackupKeep
+  /** Folder of pg_dump and its family; undefined = where packages put them, and PATH. */
+  readonly toolsDir: string | undefined
+  /** Folder for what must lie on disk meanwhile (format `directory`); undefined = the system's temporary folder. */
+  readonly spoolDir: string | undefined
+  /** Secret text that manifests are signed with. */
+  readonly signingKey: string | undefined
+  /** Asked (GET) at the start, success and failure of scheduled backups: a dead man's switch. */
+  readonly pingUrl: string | undefined
+}
+
+/** How many backups are kept for each span of the calendar. */
+export interface BackupKeep {
+  readonly last: number
+  readonly hourly: number
+  readonly daily: number
+  readonly weekly: number
+  readonly monthly: number
+  readonly yearly: number
 }
 
 /** Every setting of one database, with its default where nothing was given. Frozen, also inside. */

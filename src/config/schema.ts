@@ -127,5 +127,9 @@ function backupSchema(f: Fields) {
     parallelJobs: f.whole(1, 256), verify: f.flag,
     encryption: f.object({ recipients: f.texts, identities: f.texts, passphrase: f.text }).optional(),
     schedule: f.object({ cron: f.text.unwrap(), timezone: f.text }).optional(),
+    keep: f.object({
+      last: f.whole(0), hourly: f.whole(0), daily: f.whole(0), weekly: f.whole(0), monthly: f.whole(0), yearly: f.whole(0),
+    }).optional(),
+    toolsDir: f.text, spoolDir: f.text, signingKey: f.text, pingUrl: f.text,
   }).optional()
 }

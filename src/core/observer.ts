@@ -81,6 +81,18 @@ export interface FailoverEvent {
   readonly reason: string
 }
 
+/** A job of the backups has ended. */
+export interface BackupEvent {
+  readonly job: 'backup' | 'restore' | 'verify' | 'cleanup'
+  /** Of the backup; undefined when the job ended before it had one. */
+  readonly id: string | undefined
+  readonly database: string
+  readonly durationMs: number
+  /** Bytes stored (backup) or read (restore, verify). */
+  readonly bytes: number
+  readonly error: SluiceError | undefined
+}
+
 /** A leaked loan, a failed background job, a misrouted statement: things an operator wants to read. */
 export interface WarningEvent {
   readonly code: string
@@ -128,5 +140,6 @@ export interface Observer {
   node?(event: NodeEvent): void
   migration?(event: MigrationEvent): void
   failover?(event: FailoverEvent): void
+  backup?(event: BackupEvent): void
   warning?(event: WarningEvent): void
 }

@@ -2,6 +2,7 @@ import { asError, limitsFrom, sleep, UNLIMITED, withTimeout } from '../core/dead
 import { ConnectionError, SluiceError } from '../core/errors.js'
 import type { NodeFacts } from '../core/dialect.js'
 import type { Observer } from '../core/observer.js'
+import { BackupManager } from '../backup/backup-manager.js'
 import type { DatabaseOptions } from '../config/options.js'
 import type { ResolvedOptions } from '../config/resolved.js'
 import { DatabaseCore } from '../database/core.js'
@@ -36,6 +37,7 @@ export class Database extends DatabaseCore {
   readonly health: HealthChecker
   #connecting: Promise<this> | undefined
   #migrations: MigrationManager | undefined
+  #backups: BackupManager | undefined
 
   /**
    * Checks the options; opens nothing.
@@ -58,6 +60,9 @@ export class Database extends DatabaseCore {
     this.health = new HealthChecker({ nodes: () => fleet.all, roles, probes, settings, readOnly, waiting: () => line.length })
     react = (node, from, reason) => { this.#react(node, from, reason) }
   }
+
+  /** Backups as the option `backup` has them. Their code is loaded at the first job. */
+  get backups(): BackupManager { return this.#backups ??= new BackupManager(this) }
 
   /**
    * Makes a database and connects it.

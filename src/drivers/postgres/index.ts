@@ -12,4 +12,5 @@ export const postgres: Driver = {
   dialect: postgresDialect,
   check: (settings) => { readOptions(settings) },
   connect: async (settings, signal) => (await import('./hosts.js')).connect(settings, signal),
+  dump: async () => (await import('./dump.js')).postgresDump,
 }

@@ -1,0 +1,17 @@
+import { findEntry, infoOf, readCatalog } from './catalog.js'
+import { cleanUp } from './cleanup.js'
+import { createBackup } from './create.js'
+import { FileStore } from './file-store.js'
+import { backupParts } from './parts.js'
+import { makePlan } from './plan.js'
+import { promoteDatabase, rollbackPromotion } from './promote.js'
+import { restoreBackup } from './restore.js'
+import { Session } from './session.js'
+import { findSource } from './source.js'
+import { verifyBackup } from './verify.js'
+
+/** The work of a manager: loaded at its first job, so that a database without backups does not pay for it. */
+export const jobs = {
+  FileStore, backupParts, cleanUp, createBackup, findEntry, findSource, infoOf, makePlan, promoteDatabase, readCatalog, restoreBackup, rollbackPromotion,
+  Session, verifyBackup,
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
+import type { BackupSettings } from '../config/resolved.js'
+import { environment } from '../config/env.js'
+import { ConfigError } from '../core/errors.js'
+import type { DumpTools, ToolName } from '../core/dump.js'
+import type { Notifier } from '../core/notify.js'
+import type { PasswordSource } from '../core/target.js'
+import type { DatabaseCore } from '../database/core.js'
+import { keysOf, type BackupKeys } from './keys.js'
+import { writePrivate } from './private-folder.js'
+import type { Session, SessionTarget } from './session.js'
+import type { BackupStore } from './store.js'
+import { findTool, type Tool } from './tools.js'
+
+/** What every job works with. */
+export interface BackupParts extends BackupKeys {
+  readonly settings: BackupSettings
+  readonly store: BackupStore
+  readonly tools: DumpTools
+  readonly where: SessionTarget
+  readonly engine: string
+  /** The database that is backed up. */
+  readonly database: string
+  readonly notifier: Notifier
+  /** Programs found so far. */
+  readonly found: Map<string, Tool>
+}
+
+/** Collects the parts; loads the engine's knowledge of its tools. */
+export async function backupParts(db: DatabaseCore, settings: BackupSettings, store: BackupStore): Promise<BackupParts> {
+  const { driver, options, notifier } = db.assembly
+  const node = options.direct ?? options.primary
+  if (!driver.dump) {
+    throw new ConfigError(`backups: ${driver.dialect.engine} has no dump tools here`, { option: 'backup', hint: 'see docs/guides/backups.md for the engines that have' })
+  }
+  const { database } = node.target
+  if (database === undefined) throw new ConfigError('backups: the URL of the primary names no database', { option: 'primary' })
+  return {
+    settings, store, notifier, database, engine: driver.dialect.engine,
+    tools: await driver.dump(), found: new Map(),
+    where: { driver, target: node.target, node: node.name, connectTimeoutMs: node.connectTimeoutMs },
+    ...keysOf(settings),
+  }
+}
+
+/** The program for the server of that version. */
+export async function toolFor(parts: BackupParts, name: ToolName, serverVersion: number): Promise<Tool> {
+  const key = `${name} ${String(serverVersion)}`
+  const known = parts.found.get(key)
+  // it may have been removed or replaced by a package's update since
+  if (known && existsSync(known.file)) return known
+  const tool = await findTool({ tools: parts.tools, folder: parts.settings.toolsDir, path: environment()['PATH'] }, name, serverVersion)
+  parts.found.set(key, tool)
+  return tool
+}
+
+/** How a program logs in to the server that the session has reached. */
+export interface Login {
+  readonly env: Readonly<Record<string, string>>
+  readonly args: readonly string[]
+}
+
+/** Prepares a program's login; its files go into the private folder. The password is asked for anew each time. */
+export async function loginFor(parts: BackupParts, session: Session, database: string, folder: string): Promise<Login> {
+  const { target } = parts.where
+  const { env, args, files } = parts.tools.login({
+    target, database, folder, address: session.server.address, password: await passwordOf(target.password), trusted: rootCertificates.join('\n'),
+  })
+  await writePrivate(folder, files)
+  return { env, args }
+}
+
+async function passwordOf(source: PasswordSource | undefined): Promise<string | undefined> {
+  return typeof source === 'function' ? source() : source
+}
