@@ -35,6 +35,7 @@ const OWNERS = {
   '@electric-sql/pglite': '^src/drivers/pglite/',
   'generic-pool': '^src/pool/',
   'lru-cache': '^src/cache/',
+  'redis': '^src/cache/',
   'zod': '^src/config/',
   'yaml': '^src/config/',
   'umzug': '^src/migrations/',

@@ -1,5 +1,5 @@
 /** Values that stay the caller's own: handed through, not copied or frozen. */
-const FOREIGN = new Set(['logger', 'registry', 'onAlert'])
+const FOREIGN = new Set(['logger', 'registry', 'onAlert', 'store'])
 /** Copied and frozen one level deep: what is inside is the caller's. */
 const SHALLOW = new Set(['driverOptions', 'observers'])
 

@@ -1,3 +1,4 @@
+import type { CacheStore } from '../core/cache-store.js'
 import type { ConnectionTarget } from '../core/driver.js'
 import type { Logger } from '../core/logger.js'
 import type { Observer } from '../core/observer.js'
@@ -34,6 +35,12 @@ export interface CacheSettings {
   readonly ttlMs: number
   /** How long a stale entry may still be served while it is refreshed. */
   readonly swrMs: number
+  /** Who hears of writes: only this process, or every process, by the server's notifications (LISTEN/NOTIFY). */
+  readonly invalidation: 'process' | 'notify'
+  /** What the cache does while the notifications of others do not arrive. */
+  readonly whileDisconnected: 'bypass' | 'serve'
+  /** Where several processes keep their rows together; undefined = in this process's memory. */
+  readonly store: CacheStore | undefined
 }
 
 /** Metrics in Prometheus' form. */

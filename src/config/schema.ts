@@ -65,7 +65,11 @@ function databaseSchema(z: ZodModule, f: Fields) {
     directUrl: f.custom(expectedServer, isServer),
     pool: poolSchema(f), routing: routingSchema(f), backup: backupSchema(f),
     consistency: f.object({ causalReads: f.oneOf(['off', 'session', 'global']), causalReadsTimeoutMs: f.ms() }).optional(),
-    cache: f.object({ enabled: f.flag, max: f.whole(1), maxBytes: f.whole(1), ttlMs: f.ms(), swrMs: f.ms() }, SWITCH).optional(),
+    cache: f.object({
+      enabled: f.flag, max: f.whole(1), maxBytes: f.whole(1), ttlMs: f.ms(), swrMs: f.ms(),
+      invalidation: f.oneOf(['process', 'notify']), whileDisconnected: f.oneOf(['bypass', 'serve']),
+      store: f.custom('a cache store with the methods get, set and deleteTagged (redisStore makes one)', isStore),
+    }, SWITCH).optional(),
     health: f.object({ intervalMs: f.ms(1), timeoutMs: f.ms(1), failureThreshold: f.whole(1) }).optional(),
     retry: f.object({ reads: f.whole(0, 100), transactions: f.whole(0, 100), baseDelayMs: f.ms(), maxDelayMs: f.ms() }).optional(),
     statementTimeoutMs: f.ms(), connectTimeoutMs: f.ms(), failoverTimeoutMs: f.ms(), slowQueryMs: f.ms(),
@@ -82,6 +86,10 @@ function databaseSchema(z: ZodModule, f: Fields) {
     logger: f.custom('a logger with the methods debug, info, warn and error', isLogger),
     observers: z.array(z.custom(isRecord, 'an object with observer methods'), 'a list of observers').optional(),
   })
+}
+
+function isStore(value: unknown): boolean {
+  return isRecord(value) && ['get', 'set', 'deleteTagged'].every((method) => typeof value[method] === 'function')
 }
 
 function isLogger(value: unknown): boolean {

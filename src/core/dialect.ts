@@ -1,3 +1,4 @@
+import type { Statement } from './statement.js'
 import type { ErrorFacts } from './error-facts.js'
 import type { Lexicon } from './lexicon.js'
 import type { MaintenanceFacts } from './maintenance.js'
@@ -89,6 +90,13 @@ export interface Probes {
   readonly transactionFate: ((id: string) => Probe<TransactionFate>) | undefined
 }
 
+/** Messages between the sessions of one server. */
+export interface Notifications {
+  /** From then on the session receives what is sent to the channel. */
+  listen(channel: string): Statement
+  notify(channel: string, payload: string): Statement
+}
+
 /** A plan in the engine's own form, with what it suggests. */
 export interface PlanFacts {
   /** The plan as the engine prints it for people. */
@@ -110,6 +118,8 @@ export interface Dialect {
   readonly features: Features
   readonly lexicon: Lexicon
   readonly probes: Probes
+  /** undefined: the engine has none. */
+  readonly notifications?: Notifications | undefined
   /** Default TCP port; undefined for embedded engines. */
   readonly defaultPort: number | undefined
   /** How a database is created: from which other one, and with what statement; undefined where there is no such thing. */

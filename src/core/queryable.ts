@@ -1,12 +1,20 @@
 import type { ExecuteResult, QueryResult } from './result.js'
 import type { SqlInput } from './statement.js'
 
-/** Per-call cache settings. To come: accepted, without effect yet. */
+/** How one call uses the query cache. */
 export interface CallCacheOptions {
+  /** Rows younger than this are fresh to this call; default `cache.ttlMs`. */
   readonly ttlMs?: number | undefined
+  /** For so long after that they are still taken, and refreshed in the background; default `cache.swrMs`. */
   readonly swrMs?: number | undefined
+  /** Names to invalidate them by: `db.cache.invalidate({ tags: ['dashboard'] })`. */
   readonly tags?: readonly string[] | undefined
+  /** Tables they depend on beside those the text shows: what a view or a function reads. */
+  readonly tables?: readonly string[] | undefined
+  /** Stands for text and parameters; the caller answers for it that the same key always means the same rows. */
   readonly key?: string | undefined
+  /** Inside a transaction that has changed nothing so far: take rows that others have committed. Never fills the cache. */
+  readonly inTransaction?: boolean | undefined
 }
 
 /** Options of one call, all optional. */
@@ -25,7 +33,7 @@ export interface QueryOptions {
   readonly name?: string | undefined
   /** Label of the caller (a route, a job), shown where connections are held. */
   readonly label?: string | undefined
-  /** Serve from and fill the query cache. To come: accepted, without effect yet. */
+  /** Serve from and fill the query cache; only proven reads are. */
   readonly cache?: boolean | CallCacheOptions | undefined
   /** A position, from `db.causalToken()`, that the answer must include. */
   readonly causalToken?: string | undefined

@@ -6,7 +6,9 @@ import type { Node, StateListener } from '../router/node.js'
 import { Roles } from '../router/roles.js'
 import { Router } from '../router/router.js'
 import { Classifier } from '../sql/classifier.js'
+import type { QueryCache } from '../cache/query-cache.js'
 import { announced } from './announced.js'
+import { cached, peeking } from './cached.js'
 import type { Execute } from './execute.js'
 import { failingOver, type FailoverParts } from './failing-over.js'
 import { Fleet } from './fleet.js'
@@ -14,6 +16,7 @@ import { makeNode } from './make-node.js'
 import { observed } from './observed.js'
 import { PooledPath } from './pooled.js'
 import { PrimaryLine } from './primary-line.js'
+import { databaseCache } from './query-cache.js'
 import { retried } from './retried.js'
 import { makeRun } from './run.js'
 import { Statistics } from './statistics.js'
@@ -35,6 +38,7 @@ export interface Assembly {
   readonly transactions: Transactions
   readonly path: PooledPath
   readonly writes: Writes
+  readonly cache: QueryCache
 }
 
 /** What the layers above add to the core. */
@@ -67,7 +71,10 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const fleet = new Fleet([node(options.primary, 'primary'), ...replicasOf(driver, options).map((replica) => node(replica, 'replica'))])
   const { failoverTimeoutMs } = options
   const roles = new Roles(() => fleet.all, {
-    onStep: (event) => { notifier.notify('failover', event) },
+    onStep: (event) => {
+      if (event.step === 'found') cache.failedOver()
+      notifier.notify('failover', event)
+    },
     onChange: () => { line.changed() },
     onMisplaced: (misplaced) => { notifier.notify('warning', mismatch(misplaced)) },
   }, { patient: failoverTimeoutMs > 0, readOnly: options.readOnly })
@@ -77,7 +84,12 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const roleOf = (name: string): Role => fleet.named(name)?.role ?? 'primary'
   const { slowQueryMs, statementTimeoutMs, readOnly } = options
   const writes = new Writes()
-  const pinned: PinnedParts = { classifier, renderer: dialect, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly }
+  const cache = databaseCache({ driver, options, notifier, primary: () => router.pickPrimary('connection', 'news of writes').node })
+  writes.listen((tables) => cache.written(tables))
+  const { ttlMs = 0, swrMs = 0 } = options.cache ?? {}
+  const caching = { cache, ttlMs, swrMs }
+  const peek = options.cache ? peeking(caching) : undefined
+  const pinned: PinnedParts = { peek, classifier, renderer: dialect, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly }
   const transactions = new Transactions({ database, dialect, failover, pinned, retry: options.retry })
 
   let execute: Execute = makeRun(router, notifier)
@@ -86,12 +98,13 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   execute = failingOver(execute, failover)
   execute = retried(execute, options.retry)
   execute = announced(execute, writes)
+  if (options.cache) execute = cached(execute, { ...caching, statementTimeoutMs, replicationMs: replicationMs(options), roleOf })
 
   const path = new PooledPath({
     database, renderer: dialect, classifier, execute, transactions, statementTimeoutMs, readOnly, assertOpen,
     streams: { failover, retry: options.retry, observed: observation, writes },
   })
-  return { driver, options, notifier, statistics, classifier, router, fleet, failover, pinned, transactions, path, writes }
+  return { driver, options, notifier, statistics, classifier, router, fleet, failover, pinned, transactions, path, writes, cache }
 }
 
 /** The replicas of the options; where there are none, an embedded file's readers. */
@@ -103,4 +116,9 @@ function replicasOf(driver: Driver, { primary, replicas, readOnly }: ResolvedOpt
 function mismatch({ name, configuredRole, facts }: Node): WarningEvent {
   const message = `${name} is configured as ${configuredRole} and says it is a ${facts?.role ?? 'stranger'}`
   return { code: 'SLUICE_ROLE_MISMATCH', node: name, error: undefined, message }
+}
+
+/** A replica that takes reads has everything that is older: else its lag would have been seen, and it be left out. */
+function replicationMs({ routing, health }: ResolvedOptions): number {
+  return routing.maxReplicationLagMs === 0 ? Infinity : routing.maxReplicationLagMs + 2 * (health.intervalMs + health.timeoutMs)
 }

@@ -31,7 +31,7 @@ export interface ConnectionOptions {
 }
 
 /** Defaults bound by `db.with`. */
-export type BoundOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'label' | 'target' | 'readOnly' | 'ambient' | 'maxReplicationLagMs'>
+export type BoundOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'label' | 'target' | 'readOnly' | 'ambient' | 'maxReplicationLagMs' | 'cache'>
 
 /** What a bound database asks of the one it was made from. */
 export interface Bindable {

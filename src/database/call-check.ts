@@ -1,6 +1,7 @@
 import { describeGot, oneProblem, shownName } from '../config/problem.js'
 import { suggestName } from '../config/suggest.js'
 import type { ConfigError } from '../core/errors.js'
+import type { CallCacheOptions } from '../core/queryable.js'
 import type { SqlFragment } from '../core/statement.js'
 
 /** What one option takes, in words and as a test. */
@@ -20,7 +21,7 @@ const SCHEMA: Check = ['a Standard Schema (zod, valibot, arktype, …)', isSchem
 /** Options of one statement. */
 const CALL = {
   target: ROLE, readOnly: FLAG, timeoutMs: MS, signal: SIGNAL, prepare: FLAG, name: TEXT, label: TEXT,
-  cache: ['true, false or an object', (value: unknown) => typeof value === 'boolean' || isObject(value)],
+  cache: ['true, false, or an object of ttlMs, swrMs, tags, tables, key and inTransaction', isCacheWish],
   causalToken: TEXT, maxReplicationLagMs: MS, ambient: FLAG, schema: SCHEMA,
   batchSize: ['a whole number above 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0],
 } satisfies Readonly<Record<string, Check>>
@@ -103,6 +104,15 @@ export function paramsBesideFragment(params: readonly unknown[]): ConfigError {
 /** Refuses what stands where the entries of a batch belong. */
 export function notEntries(entries: unknown): ConfigError {
   return oneProblem('the first argument of batch', 'a list of statements', describeGot(entries, false), 'db.batch([[text, params], sql`…`])')
+}
+
+const NAMES: Check = ['', (value) => Array.isArray(value) && value.every((name) => typeof name === 'string')]
+const CACHE = { ttlMs: MS, swrMs: MS, tags: NAMES, tables: NAMES, key: TEXT, inTransaction: FLAG } satisfies Readonly<Record<keyof CallCacheOptions, Check>>
+
+function isCacheWish(value: unknown): boolean {
+  if (typeof value === 'boolean') return true
+  return isObject(value) && Object.entries(value).every(([name, item]) =>
+    item === undefined || (Object.hasOwn(CACHE, name) && CACHE[name as keyof typeof CACHE][1](item)))
 }
 
 function isSchema(value: unknown): boolean {

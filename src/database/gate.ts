@@ -1,5 +1,5 @@
 import { timerMs, UNLIMITED, type Limits } from '../core/deadline.js'
-import { listen, unlisten } from '../pool/abort.js'
+import { listen, unlisten } from '../core/abort.js'
 
 /** After so many conflicts a transaction runs alone among those of its name. */
 const CONFLICTS_BEFORE_EXCLUSIVE = 2

@@ -1,4 +1,4 @@
-import { listen, unlisten } from '../pool/abort.js'
+import { listen, unlisten } from '../core/abort.js'
 
 /**
  * Waits `ms`, less when `signal` aborts; never rejects. However many wait on one signal, it has one listener for them:

@@ -4,7 +4,7 @@ import type { Notifier } from '../core/notify.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
 import { statement as makeStatement, type SqlRenderer, type Statement } from '../core/statement.js'
-import { listen, unlisten } from '../pool/abort.js'
+import { listen, unlisten } from '../core/abort.js'
 import { limitError } from '../pool/guarded.js'
 import type { Loan } from '../pool/loan.js'
 import type { Node } from '../router/node.js'
@@ -12,6 +12,7 @@ import type { Classification, Classifier } from '../sql/classifier.js'
 import { observed, observedStream, type ObservedParts } from './observed.js'
 import { answer, judge } from './run.js'
 import type { Call, Execute } from './execute.js'
+import type { Peek } from './cached.js'
 import { OpenStream, streamLimits } from './open-stream.js'
 import type { Statistics } from './statistics.js'
 import { Turns, type LateError } from './turns.js'
@@ -19,6 +20,8 @@ import { Changes, type Writes } from './writes.js'
 
 /** What pinned work needs of its database. */
 export interface PinnedParts {
+  /** Looks into the query cache; undefined when that is switched off. */
+  readonly peek: Peek | undefined
   readonly classifier: Classifier
   readonly renderer: SqlRenderer
   readonly statistics: Statistics

@@ -1,6 +1,6 @@
 import { timerMs, type Limits } from '../core/deadline.js'
 import { NoPrimaryError, PoolClosedError, PoolQueueFullError, QueryCancelledError, QueryTimeoutError, type SluiceError } from '../core/errors.js'
-import { listen, unlisten, type AbortListener } from '../pool/abort.js'
+import { listen, unlisten, type AbortListener } from '../core/abort.js'
 import type { Roles } from '../router/roles.js'
 
 /** What the line is made of. */

@@ -19,7 +19,10 @@ export class TransactionPath implements StatementPath {
   }
 
   async run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
-    return this.#session.run<Row>(statement, options, this.#admit(statement, options))
+    const classification = this.#admit(statement, options)
+    const { parts, wrote } = this.#session
+    const found = options.cache === undefined ? undefined : parts.peek?.<Row>(statement, options, classification, wrote)
+    return found ?? this.#session.run<Row>(statement, options, classification)
   }
 
   stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> {

@@ -1,5 +1,5 @@
 import { timerMs, type Limits } from '../core/deadline.js'
-import { listen, unlisten, type AbortListener } from '../pool/abort.js'
+import { listen, unlisten, type AbortListener } from '../core/abort.js'
 
 /** Why a wait for one's turn ended without it. */
 export type LateReason = 'timeout' | 'abort'

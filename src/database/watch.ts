@@ -1,5 +1,5 @@
 import { remainingMs, timerMs, type Limits } from '../core/deadline.js'
-import { listen, unlisten, type AbortListener } from '../pool/abort.js'
+import { listen, unlisten, type AbortListener } from '../core/abort.js'
 
 /**
  * Acts when limits come while nobody asks for anything: what somebody forgot must not keep its connection. Does not keep

@@ -5,6 +5,7 @@ import type { Observer } from '../core/observer.js'
 import { BackupManager } from '../backup/backup-manager.js'
 import type { DatabaseOptions } from '../config/options.js'
 import type { ResolvedOptions } from '../config/resolved.js'
+import type { QueryCache } from '../cache/query-cache.js'
 import { DatabaseCore } from '../database/core.js'
 import { createDatabase } from '../database/create-database.js'
 import { HealthChecker } from '../health/health-checker.js'
@@ -35,6 +36,8 @@ const GREETING_LOOK_MS = 100
 export class Database extends DatabaseCore {
   /** Probes of every node, and what they found. */
   readonly health: HealthChecker
+  /** Rows of statements that asked for it (`cache: true`). Writes through this database invalidate their tables themselves. */
+  readonly cache: QueryCache
   #connecting: Promise<this> | undefined
   #migrations: MigrationManager | undefined
   #backups: BackupManager | undefined
@@ -56,6 +59,7 @@ export class Database extends DatabaseCore {
       ask: (node) => health().ask(node),
     })
     const { fleet, failover: { line, router: { roles } }, driver, options: { health: settings, readOnly } } = this.assembly
+    this.cache = this.assembly.cache
     const { probes } = driver.dialect
     this.health = new HealthChecker({ nodes: () => fleet.all, roles, probes, settings, readOnly, waiting: () => line.length })
     react = (node, from, reason) => { this.#react(node, from, reason) }
@@ -109,6 +113,7 @@ export class Database extends DatabaseCore {
     const others = asked ?? tolerateOthers()
     await withTimeout(others, REPLICAS_AT_START_MS, () => new Error('replicas are slow')).catch(() => undefined)
     this.health.start()
+    this.cache.start()
     return this
   }
 
@@ -190,7 +195,7 @@ export class Database extends DatabaseCore {
 
   /** @internal */
   protected override async shutDown(drainMs: number): Promise<void> {
-    await this.health.close()
+    await Promise.all([this.health.close(), this.cache.close()])
     await super.shutDown(drainMs)
   }
 }

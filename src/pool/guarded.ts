@@ -1,7 +1,7 @@
 import { timerMs, type Limits } from '../core/deadline.js'
 import type { Connection } from '../core/driver.js'
 import { ConnectionError, QueryCancelledError, QueryTimeoutError, type SluiceError } from '../core/errors.js'
-import { listen, unlisten, type AbortListener } from './abort.js'
+import { listen, unlisten, type AbortListener } from '../core/abort.js'
 import type { Doubt } from './settle.js'
 
 /** After a cancel was sent, so long may the statement itself still tell how it ended before the connection is dropped. */

@@ -2,7 +2,7 @@ import type { Limits } from '../core/deadline.js'
 import { QueryCancelledError, type SluiceError } from '../core/errors.js'
 import type { DriverResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
-import { listen, unlisten, type AbortListener } from './abort.js'
+import { listen, unlisten, type AbortListener } from '../core/abort.js'
 import { CANCEL_GRACE_MS, limitError } from './guarded.js'
 import type { Loan } from './loan.js'
 

@@ -1,5 +1,5 @@
 import { timerMs, type Limits } from '../core/deadline.js'
-import { listen, unlisten, type AbortListener } from './abort.js'
+import { listen, unlisten, type AbortListener } from '../core/abort.js'
 import type { Loan } from './loan.js'
 
 /** A wish for a connection. */

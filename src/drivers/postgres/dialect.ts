@@ -1,5 +1,6 @@
 import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.js'
 import { ConfigError } from '../../core/errors.js'
+import { statement } from '../../core/statement.js'
 import { describeError } from './errors.js'
 import { postgresLexicon } from './lexicon.js'
 import { postgresMaintenance } from './maintenance.js'
@@ -41,6 +42,10 @@ export const postgresDialect: Dialect = {
   probes: postgresProbes,
   maintenance: postgresMaintenance,
   migrations: postgresMigrations,
+  notifications: {
+    listen: (channel) => statement(`listen ${quoteIdentifier(channel)}`),
+    notify: (channel, payload) => statement('select pg_notify($1, $2)', [channel, payload]),
+  },
   defaultPort: 5432,
   databases: { maintenance: 'postgres', create: (name) => `create database ${name}` },
   placeholder: (position) => `$${String(position)}`,

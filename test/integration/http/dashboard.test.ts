@@ -62,7 +62,7 @@ describe('the page in a browser', () => {
   beforeAll(async () => {
     profile = mkdtempSync(join(tmpdir(), 'sluice-browser-'))
     browser = await chromium.launch({
-      executablePath: await browserProgram(),
+      executablePath: browserProgram(),
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     })
   }, 120_000)
@@ -92,10 +92,12 @@ describe('the page in a browser', () => {
         await Promise.all(Array.from({ length: 50 }, () => db.query('select 1')))
         await page.locator('#load canvas').waitFor()
         await page.locator('#latency canvas').waitFor()
-        const wide = await page.evaluate(() => (globalThis as unknown as { document: { documentElement: { scrollWidth: number } } }).document.documentElement.scrollWidth)
+        const wide = await page.evaluate(() =>
+          (globalThis as unknown as { document: { documentElement: { scrollWidth: number } } }).document.documentElement.scrollWidth)
         expect(wide).toBeLessThanOrEqual(width)
         expect(await page.locator('#state-text').textContent()).toBe('healthy')
-        if (process.env['SLUICE_SCREENSHOTS']) await page.screenshot({ path: join(process.env['SLUICE_SCREENSHOTS'], `dashboard-${String(width)}-${theme}.png`), fullPage: true })
+        const folder = process.env['SLUICE_SCREENSHOTS']
+        if (folder) await page.screenshot({ path: join(folder, `dashboard-${String(width)}-${theme}.png`), fullPage: true })
         await page.close()
         expect(said).toEqual([])
         expect(new Set(asked)).toEqual(new Set(['/dashboard', '/dashboard/', '/dashboard/events']))
