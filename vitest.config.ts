@@ -12,6 +12,9 @@ const WITH_SERVERS = ['test/integration/**/*.test.ts', 'test/conformance/**/*.te
 /** Files that need a Docker daemon: `npm run test:containers`, never part of `npm test`. */
 const IN_CONTAINERS = ['test/containers/**/*.test.ts']
 
+/** Files that a run without lanes repeats: `npm run test:lanes-off` repeats all of the database's. */
+const AGAIN_WITHOUT_LANES = ['limits', 'load', 'routing', 'running', 'stream', 'trouble'].map((name) => `test/integration/database/${name}.test.ts`)
+
 /**
  * Files whose servers are stand-ins, for faults that no real server can be made to show. They are a project of their own so
  * that coverage is counted without them: what counts is real servers, and code that needs none.
@@ -52,6 +55,19 @@ export default defineConfig({
           name: 'servers',
           include: WITH_SERVERS,
           globalSetup: ['test/support/global-setup.ts'],
+          setupFiles: ['test/support/lanes.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers-without-lanes',
+          include: AGAIN_WITHOUT_LANES,
+          env: { SLUICE_TEST_LANES: '0' },
+          globalSetup: ['test/support/global-setup.ts'],
+          setupFiles: ['test/support/lanes.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

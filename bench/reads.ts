@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   await admin.query('create table if not exists sluice_bench_reads (id int primary key, v text)')
   await admin.query(`insert into sluice_bench_reads select g, 'v' || g from generate_series(1, ${String(ROWS)}) g on conflict do nothing`)
   await admin.query('analyze sluice_bench_reads')
-  const contenders = [pool(url, undefined), pool(url, 'bench'), await sluice(url, 0), await sluice(url, 2)]
+  const contenders = [pool(url, undefined), pool(url, 'bench'), await sluice(url, 0), await sluice(url, 1), await sluice(url, 2)]
   const rows = []
   for (const callers of [1, 64, 256]) rows.push(...await compare(contenders, callers))
   for (const contender of contenders) await contender.end()

@@ -9,7 +9,7 @@ export const DEFAULTS: DefaultSettings = {
   pool: {
     min: 0, max: 10, maxIdle: undefined, acquireTimeoutMs: 5_000, idleTimeoutMs: 30_000, maxLifetimeMs: 1_800_000,
     maxLifetimeJitterMs: 60_000, maxUses: 0, validation: 'idle', validationQuery: undefined,
-    leakDetectionMs: 0, maxWaiting: 10_000, maxOverflow: 0, lanes: 0,
+    leakDetectionMs: 0, maxWaiting: 10_000, maxOverflow: 0, lanes: 2,
   },
   routing: {
     reads: 'replica', strategy: 'round-robin', fallbackToPrimary: { maxShare: 1 }, maxReplicationLagMs: 10_000,

@@ -8,14 +8,17 @@ export interface Statement {
   readonly text: string
   /** Parameter values, in placeholder order. Never printed, logged or put into an error. */
   readonly params: readonly unknown[]
-  /** Ask the driver for a server-side prepared statement. A pooler-safe connection ignores it. */
-  readonly prepare: boolean
+  /**
+   * Whether it runs as a server-side prepared statement; undefined = the driver decides, by how often it is used. Behind a
+   * transaction pooler nothing is prepared.
+   */
+  readonly prepare: boolean | undefined
   /** The caller's name for this statement (`'users.active'`), for logs and metrics. */
   readonly name: string | undefined
 }
 
 /** Makes a {@link Statement}; the one place where its shape is decided. */
-export function statement(text: string, params: readonly unknown[] = NO_PARAMS, prepare = false, name?: string): Statement {
+export function statement(text: string, params: readonly unknown[] = NO_PARAMS, prepare?: boolean, name?: string): Statement {
   return { text, params, prepare, name }
 }
 

@@ -121,10 +121,10 @@ export class Face implements Queryable {
   }
 
   #statement(sql: SqlInput, params: readonly unknown[], options: QueryOptions): Statement {
-    if (typeof sql === 'string') return statement(sql, params, options.prepare ?? false, options.name)
+    if (typeof sql === 'string') return statement(sql, params, options.prepare, options.name)
     if (params.length > 0) throw paramsBesideFragment(params)
     const compiled = fragmentOf(sql).compile(this.#path.renderer)
-    return statement(compiled.text, compiled.params, options.prepare ?? false, options.name)
+    return statement(compiled.text, compiled.params, options.prepare, options.name)
   }
 }
 

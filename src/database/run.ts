@@ -4,6 +4,9 @@ import type { Notifier } from '../core/notify.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import { MOVED, type LaneAnswer } from '../pool/lane.js'
+import type { Lanes } from '../pool/lanes.js'
+import type { Loan } from '../pool/loan.js'
+import type { AcquireRequest } from '../pool/pool.js'
 import type { Node } from '../router/node.js'
 import type { Decision, Router } from '../router/router.js'
 import type { Classification } from '../sql/classifier.js'
@@ -44,20 +47,34 @@ export function takeToPrimary(router: Router, refusedBy: Node, statement: Statem
 }
 
 async function runOn<Row>(node: Node, route: Route, statement: Statement, call: Call): Promise<QueryResult<Row>> {
-  const { limits, options } = call
-  const shared = call.classification.shareable ? node.lanes?.run<Row>(statement, limits) : undefined
+  const lanes = call.classification.shareable ? node.lanes : undefined
+  if (!lanes) return onLoan<Row>(await node.pool.acquire(requestOf(statement, call)), node, route, statement, call)
+  const shared = lanes.run<Row>(statement, call.limits)
   if (shared) {
     const result = await onLane(shared, node, route, call)
-    if (result) return result
+    // on a lane that is stuck: the next one might be, too
+    return result ?? onLoan<Row>(await node.pool.acquire(requestOf(statement, call)), node, route, statement, call, lanes)
   }
-  const loan = await node.pool.acquire({ limits, label: options.label, text: statement.text, owner: undefined, owners: waitingTransactions() })
+  const loan = await node.pool.acquireOrDivert({ ...requestOf(statement, call), divertible: true })
+  if (loan) return onLoan<Row>(loan, node, route, statement, call, lanes)
+  const diverted = lanes.run<Row>(statement, call.limits)
+  const result = diverted && await onLane(diverted, node, route, call)
+  return result ?? onLoan<Row>(await node.pool.acquire(requestOf(statement, call)), node, route, statement, call, lanes)
+}
+
+function requestOf({ text }: Statement, { limits, options }: Call): AcquireRequest {
+  return { limits, label: options.label, text, owner: undefined, owners: waitingTransactions() }
+}
+
+/** A statement on a connection of its own; lanes learn how long it takes. */
+async function onLoan<Row>(loan: Loan, node: Node, route: Route, statement: Statement, call: Call, lanes?: Lanes): Promise<QueryResult<Row>> {
   const sentAt = performance.now()
   node.inFlight++
   try {
-    const result = await loan.query<Row>(statement, limits)
+    const result = await loan.query<Row>(statement, call.limits)
     const ms = performance.now() - sentAt
     node.answered(ms)
-    if (call.classification.shareable) node.lanes?.observe(statement.text, ms)
+    lanes?.observe(statement.text, ms)
     return answer(result, node, route, call.startedAt)
   } catch (error) {
     judge(node, error, performance.now() - sentAt)

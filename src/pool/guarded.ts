@@ -167,11 +167,14 @@ interface LimitFacts {
   readonly cause?: unknown
   readonly neverSent?: boolean
   readonly connectionLost?: boolean
+  /** It was sent and not yet begun: a read that nobody reads the answer of. */
+  readonly dropped?: boolean
 }
 
 const ENDINGS = {
   unsent: 'it was never sent',
   cancelled: 'it was cancelled on the server',
+  dropped: 'the server had not begun with it, and its answer is dropped',
   lost: 'the server did not confirm the cancellation, so its outcome is unknown and the connection was dropped',
 } as const
 
@@ -179,8 +182,8 @@ const ENDINGS = {
 export function limitError(
   reason: 'timeout' | 'abort', node: string, sql: string | undefined, limits: Limits, facts: LimitFacts,
 ): SluiceError {
-  const { ms, ...options } = facts
-  const ending = ENDINGS[facts.neverSent ? 'unsent' : facts.connectionLost ? 'lost' : 'cancelled']
+  const { ms, dropped, ...options } = facts
+  const ending = ENDINGS[facts.neverSent ? 'unsent' : facts.connectionLost ? 'lost' : dropped ? 'dropped' : 'cancelled']
   if (reason === 'timeout') {
     const hint = 'raise timeoutMs (or statementTimeoutMs), or look at the plan with db.explain()'
     return new QueryTimeoutError(`${node}: the statement's time was over after ${ms} ms; ${ending}`, { ...options, node, sql, hint })

@@ -29,16 +29,17 @@ const STUCK_MS = 20
 class Passenger implements AbortListener {
   readonly text: string
   readonly limits: Limits
+  readonly since = performance.now()
   readonly promise: Promise<LaneAnswer<unknown>>
   settled = false
   #resolve!: (answer: LaneAnswer<unknown>) => void
   #reject!: (error: SluiceError) => void
-  readonly #onAbort: (passenger: Passenger) => void
+  readonly #lane: Lane
 
-  constructor(text: string, limits: Limits, onAbort: (passenger: Passenger) => void) {
+  constructor(lane: Lane, text: string, limits: Limits) {
+    this.#lane = lane
     this.text = text
     this.limits = limits
-    this.#onAbort = onAbort
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -46,7 +47,7 @@ class Passenger implements AbortListener {
     if (limits.signal) listen(limits.signal, this)
   }
 
-  onAbort(): void { this.#onAbort(this) }
+  onAbort(): void { this.#lane.giveUp(this, 'abort') }
 
   resolve(answer: LaneAnswer<unknown>): void {
     if (this.#settle()) this.#resolve(answer)
@@ -100,10 +101,9 @@ export class Lane {
   get open(): boolean { return this.#state === 'open' && !this.#loan.connection.broken }
 
   run<Row>(statement: Statement, limits: Limits): Promise<LaneAnswer<Row>> {
-    const passenger = new Passenger(statement.text, limits, (aborted) => { this.#giveUp(aborted, 'abort') })
-    const now = performance.now()
-    if (this.#passengers.push(passenger) === 1) this.#headSince = now
-    this.usedAt = now
+    const passenger = new Passenger(this, statement.text, limits)
+    if (this.#passengers.push(passenger) === 1) this.#headSince = passenger.since
+    this.usedAt = passenger.since
     this.#loan.connection.query(statement).then(
       (result) => { this.#answered(passenger, result) },
       (cause: unknown) => { this.#failed(passenger, cause) },
@@ -118,8 +118,12 @@ export class Lane {
     this.#leaveWhenEmpty()
   }
 
-  /** Looks for a head that holds up the others, and for statements whose time is over. */
-  check(now: number): void {
+  /**
+   * Looks for a head that holds up the others, and for statements whose time is over.
+   *
+   * @param fair - this process has not been busy since the last look: what has not been answered is the server's doing
+   */
+  check(now: number, fair = true): void {
     const head = this.#passengers[0]
     if (!head) {
       if (this.#loan.connection.broken) this.end()
@@ -131,13 +135,13 @@ export class Lane {
       return
     }
     // seen twice: answers may have been waiting in the socket while this process was busy
-    if (this.#state === 'open' && head === this.#seen && now - this.#headSince > STUCK_MS) {
+    if (fair && this.#state === 'open' && head === this.#seen && now - this.#headSince > STUCK_MS) {
       this.#state = 'stuck'
       this.#moveAllBut(head)
     }
-    this.#seen = head
+    this.#seen = fair ? head : undefined
     for (const passenger of this.#passengers) {
-      if (!passenger.settled && passenger.limits.expiresAt <= now) this.#giveUp(passenger, 'timeout')
+      if (!passenger.settled && passenger.limits.expiresAt <= now) this.giveUp(passenger, 'timeout')
     }
   }
 
@@ -159,20 +163,23 @@ export class Lane {
   /** The head has ended: what is behind it begins now. */
   #next(passenger: Passenger): void {
     const now = performance.now()
-    const index = this.#passengers.indexOf(passenger)
-    this.#passengers.splice(index, 1)
-    if (index === 0) {
+    if (this.#passengers[0] === passenger) {
+      this.#passengers.shift()
       this.#host.observe(passenger.text, now - this.#headSince)
       this.#headSince = now
+    } else {
+      // sent once more by the driver, behind the others
+      this.#passengers.splice(this.#passengers.indexOf(passenger), 1)
     }
     if (this.#state === 'stuck') this.#state = 'open'
   }
 
-  #giveUp(passenger: Passenger, reason: 'timeout' | 'abort'): void {
+  /** @internal the limits of a statement are reached: the running one is cancelled, any other one only dropped */
+  giveUp(passenger: Passenger, reason: 'timeout' | 'abort'): void {
     if (passenger.settled) return
     const running = this.#passengers[0] === passenger
-    const ms = Math.round(performance.now() - this.#headSince)
-    passenger.reject(limitError(reason, this.#host.name, passenger.text, passenger.limits, { ms }))
+    const ms = Math.round(performance.now() - passenger.since)
+    passenger.reject(limitError(reason, this.#host.name, passenger.text, passenger.limits, { ms, dropped: !running }))
     if (!running) return
     this.#state = 'closing'
     this.#cancelledAt = performance.now()

@@ -18,8 +18,10 @@ const COMFORTABLE_DEPTH = 32
 const MAX_DEPTH = 256
 /** A statement that would wait longer than this on a lane takes an idle connection when there is one. */
 const ALONE_MS = 1
-/** A caller waiting longer than this for an exclusive loan gets a lane's connection. */
+/** A caller waiting longer than this for an exclusive loan gets a lane's connection … */
 const PATIENCE_MS = 5
+/** … and one that could ride a lane as well, after this. */
+const QUICK_PATIENCE_MS = 100
 /** After giving way, no lane is opened for so long. */
 const YIELD_MS = 100
 /** How long a lane waits for its own connection. */
@@ -28,8 +30,6 @@ const OPEN_MS = 1_000
 const RUNS_TO_MEASURE = 3
 /** Round trips measured before the first lane. */
 const PINGS = 3
-/** Runs after which a statement on a lane is prepared on the server. */
-const RUNS_TO_PREPARE = 5
 
 /** What lanes are made of. */
 export interface LanesParts {
@@ -53,6 +53,8 @@ export class Lanes {
   #measured = false
   #closed = false
   #notBefore = 0
+  /** `performance.now()` of the last look. */
+  #lookedAt = 0
   /** Somebody had waited too long at the last look. */
   #pressed = false
   #timer: NodeJS.Timeout | undefined
@@ -83,8 +85,7 @@ export class Lanes {
     if (limits.signal?.aborted || !this.#mayShare(statement.text)) return undefined
     const lane = this.#choose(this.#times.expectedMs(statement.text))
     if (!lane) return undefined
-    const prepared = statement.prepare || this.#times.samples(statement.text) < RUNS_TO_PREPARE ? statement : { ...statement, prepare: true }
-    const answer = lane.run<Row>(prepared, limits)
+    const answer = lane.run<Row>(statement, limits)
     this.#watch()
     return answer
   }
@@ -161,11 +162,13 @@ export class Lanes {
     const lane = new Lane(loan, this.#host)
     this.#lanes.push(lane)
     this.#watch()
+    this.#divert()
     return lane
   }
 
   #watch(): void {
     if (this.#timer) return
+    if (this.#lookedAt === 0) this.#lookedAt = performance.now()
     // one look leads to the next: the first caller's context must not live on in them
     this.#timer = detached(() => setTimeout(() => {
       this.#timer = undefined
@@ -174,14 +177,43 @@ export class Lanes {
   }
 
   #check(now: number): void {
+    const fair = now - this.#lookedAt < 2 * WATCH_MS
+    this.#lookedAt = now
     for (const lane of [...this.#lanes]) {
-      lane.check(now)
+      lane.check(now, fair)
       if (now - lane.usedAt > IDLE_MS || now - lane.openedAt > MAX_AGE_MS) lane.end()
     }
-    const pressed = this.#parts.pool.longestWaitMs(now) > PATIENCE_MS
+    this.#divert()
+    const pressed = this.#lanes.length > 0 && this.#isPressed(now)
     if (pressed && this.#pressed) this.#giveWay(now)
     this.#pressed = pressed
     if (this.#lanes.length > 0) this.#watch()
+    else this.#lookedAt = 0
+  }
+
+  /** Callers that need a connection of their own wait for one. */
+  #isPressed(now: number): boolean {
+    const { pool } = this.#parts
+    // a long line mostly waits with one text
+    let known: string | undefined
+    const needsItsOwn = (request: AcquireRequest): boolean => {
+      if (request.lasting === true || (known !== undefined && request.text === known)) return false
+      if (!this.#couldRide(request)) return true
+      known = request.text
+      return false
+    }
+    return pool.longestWaitMs(now, needsItsOwn) > PATIENCE_MS
+      || pool.longestWaitMs(now, (request) => request.lasting !== true) > QUICK_PATIENCE_MS
+  }
+
+  /** Quick reads that wait for a connection of their own, since before a lane was open or their text was known, ride now. */
+  #divert(): void {
+    const room = this.#lanes.reduce((sum, lane) => sum + (lane.open ? MAX_DEPTH - lane.depth : 0), 0)
+    if (room > 0) this.#parts.pool.divert(room, (request) => this.#couldRide(request))
+  }
+
+  #couldRide({ text }: AcquireRequest): boolean {
+    return text !== undefined && this.#times.isQuick(text)
   }
 
   #giveWay(now: number): void {

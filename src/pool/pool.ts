@@ -34,10 +34,7 @@ export class Pool {
   readonly #waiterHost: WaiterHost
   readonly #tellsAcquire: boolean
   #settings: PoolSettings
-  #acquireCount = 0
-  #waitCount = 0
-  #waitDurationMs = 0
-  #acquireTimeouts = 0
+  readonly #counts = { acquireCount: 0, waitCount: 0, waitDurationMs: 0, acquireTimeouts: 0 }
   #closed = false
   #closing: Promise<void> | undefined
   #onDrained: (() => void) | undefined
@@ -89,13 +86,19 @@ export class Pool {
   acquire(request: AcquireRequest): Promise<Loan> {
     const capture = this.#settings.leakDetectionMs > 0 ? captureBorrower() : undefined
     const loan = this.#take(request, capture)
-    return loan ? Promise.resolve(loan) : this.#wait(request, capture)
+    // only divertible requests are ever diverted
+    return loan ? Promise.resolve(loan) : this.#wait(request, capture) as Promise<Loan>
   }
+
+  /** As {@link Pool.acquire}, for one statement that may be sent another way meanwhile: then undefined. */
+  acquireOrDivert(request: AcquireRequest & { readonly divertible: true }): Promise<Loan | undefined> { return this.acquire(request) }
+
+  /** Takes up to `most` callers whose requests can do without out of the line. */
+  divert(most: number, wanted: (request: AcquireRequest) => boolean): void { this.#line.divert(most, wanted) }
 
   /** A loan when an idle connection is at hand and nobody waits; undefined when `acquire` would wait or refuse. */
   tryAcquire(request: AcquireRequest): Loan | undefined {
-    const capture = this.#settings.leakDetectionMs > 0 ? captureBorrower() : undefined
-    return this.#take(request, capture)
+    return this.#take(request, this.#settings.leakDetectionMs > 0 ? captureBorrower() : undefined)
   }
 
   get settings(): PoolSettings { return this.#settings }
@@ -104,24 +107,21 @@ export class Pool {
     return {
       max: this.#settings.max, openConnections: members.all.size, inUse: this.#loans.size, idle: members.idle.length,
       checking: Math.max(0, members.all.size - members.idle.length - this.#loans.size),
-      connecting,
-      waiting: this.#line.length, waitCount: this.#waitCount, waitDurationMs: this.#waitDurationMs,
-      acquireCount: this.#acquireCount, acquireTimeouts: this.#acquireTimeouts, connectFailures,
-      ...members.fates,
+      connecting, connectFailures, waiting: this.#line.length, ...this.#counts, ...members.fates,
     }
   }
 
   /** Loans made, ever. */
-  get lent(): number { return this.#acquireCount }
+  get lent(): number { return this.#counts.acquireCount }
 
   /** Callers waiting now. */
   get waiting(): number { return this.#line.length }
 
-  /** Whether a loan could be made now without waiting for another one to end. */
+  /** Whether a loan could be made at once. */
   get hasIdle(): boolean { return this.#supply.members.idle.length > 0 }
 
-  /** Milliseconds the caller in front of the line has been waiting; 0 without one. */
-  longestWaitMs(now: number): number { return this.#line.head ? now - this.#line.head.since : 0 }
+  /** Milliseconds the first caller in the line that counts has been waiting; 0 without one. */
+  longestWaitMs(now: number, counts: (request: AcquireRequest) => boolean): number { return this.#line.longestWaitMs(now, counts) }
 
   /** Who holds a connection now. */
   holders(): readonly Holder[] {
@@ -188,7 +188,7 @@ export class Pool {
     return loan
   }
 
-  #wait(request: AcquireRequest, capture: Error | undefined): Promise<Loan> {
+  #wait(request: AcquireRequest, capture: Error | undefined): Promise<Loan | undefined> {
     const refusal = this.#refusal(request)
     if (refusal) {
       this.#tellAcquire(0, refusal)
@@ -222,7 +222,7 @@ export class Pool {
     member.uses++
     const loan = new Loan(this.#loanHost, member, request, now, capture)
     this.#loans.add(loan)
-    this.#acquireCount++
+    this.#counts.acquireCount++
     const { leakDetectionMs } = this.#settings
     if (leakDetectionMs > 0 && !request.lasting) watchForLeak(loan, leakDetectionMs, this.#name, this.#parts.notifier)
     return loan
@@ -232,8 +232,8 @@ export class Pool {
     const waiter = this.#line.shift()
     if (!waiter) return
     const waitMs = now - waiter.since
-    this.#waitCount++
-    this.#waitDurationMs += waitMs
+    this.#counts.waitCount++
+    this.#counts.waitDurationMs += waitMs
     waiter.resolve(this.#lend(member, waiter.request, now, waiter.capture))
     this.#tellAcquire(waitMs, undefined)
   }
@@ -260,7 +260,7 @@ export class Pool {
 
   #gaveUp(waiter: Waiter, reason: 'timeout' | 'abort'): void {
     if (reason === 'abort') return void this.#refuse(waiter, cancelledWaiting(this.#name, waiter.request))
-    this.#acquireTimeouts++
+    this.#counts.acquireTimeouts++
     const waitedMs = Math.round(performance.now() - waiter.since)
     const why = waitOver(this.#name, waitedMs, this.#evidence(), this.#supply.failure)
     this.#refuse(waiter, waiter.limited ? timedOutWaiting(this.#name, waitedMs, waiter.request, why) : why)

@@ -17,6 +17,8 @@ export interface AcquireRequest {
   readonly lasting?: boolean
   /** Wants this node and no other: it is not sent away while the node is in doubt. */
   readonly loyal?: boolean
+  /** Whoever asks can do without: `Pool.divert` may answer it with undefined. */
+  readonly divertible?: boolean
 }
 
 /** What a waiter tells its pool. */
@@ -25,7 +27,7 @@ export interface WaiterHost {
   gaveUp(waiter: Waiter, reason: 'timeout' | 'abort'): void
 }
 
-/** One caller waiting for a connection. Settles once: with a loan, or with an error. */
+/** One caller waiting for a connection. Settles once: with a loan, with an error, or by being sent elsewhere. */
 export class Waiter implements AbortListener {
   readonly request: AcquireRequest
   readonly since: number
@@ -33,8 +35,9 @@ export class Waiter implements AbortListener {
   readonly expiresAt: number
   /** Where it was asked; only with leak detection. */
   readonly capture: Error | undefined
-  readonly promise: Promise<Loan>
-  resolve!: (loan: Loan) => void
+  /** undefined: diverted. */
+  readonly promise: Promise<Loan | undefined>
+  resolve!: (loan: Loan | undefined) => void
   reject!: (error: Error) => void
   next: Waiter | undefined = undefined
   previous: Waiter | undefined = undefined
@@ -126,6 +129,24 @@ export class WaitingLine {
     this.#length--
     this.#countOwners(waiter.request, -1)
     waiter.disarm()
+  }
+
+  /** How long the first one that counts has been waiting; 0 without one. */
+  longestWaitMs(now: number, counts: (request: AcquireRequest) => boolean): number {
+    for (const { request, since } of this) if (counts(request)) return now - since
+    return 0
+  }
+
+  /** Sends up to `most` of those who can do without a connection elsewhere. */
+  divert(most: number, wanted: (request: AcquireRequest) => boolean): void {
+    let left = most
+    for (const waiter of this) {
+      if (left <= 0) return
+      if (!waiter.request.divertible || !wanted(waiter.request)) continue
+      left--
+      this.leave(waiter)
+      waiter.resolve(undefined)
+    }
   }
 
   /** Whether a transaction waits for a connection of this pool. */

@@ -1,23 +1,23 @@
-import pg, { type Client, type Query, type QueryConfig, type QueryResult } from 'pg'
+import type { Client, Query } from 'pg'
 import type { Connection, ConnectSettings, HostPort, Notification, ServerFacts } from '../../core/driver.js'
 import { withTimeout } from '../../core/deadline.js'
 import { sameAddress } from '../../core/dial-socket.js'
-import type { DriverResult, Field } from '../../core/result.js'
-import type { Statement } from '../../core/statement.js'
+import type { DriverResult } from '../../core/result.js'
+import { statement as makeStatement, type Statement } from '../../core/statement.js'
 import { sendCancel, type CancelTarget } from './cancel.js'
 import { readBatches } from './cursor.js'
 import { hangUp } from './dial.js'
 import { isStalePlan, isUnknownStatement } from './errors.js'
-import { wireValues, type WireValue } from './params.js'
-import { PreparedNames } from './prepared.js'
+import { wireValues } from './params.js'
+import { PreparedStatements, type PreparedStatement } from './prepared.js'
 import { rememberParams } from './redact.js'
+import type { ParserOf } from './row-shape.js'
 import type { Session } from './session.js'
+import { mayShadow, type TextUses } from './text-uses.js'
+import { WireQuery, type Settle, type WireHost } from './wire-query.js'
 
 const CLOSE_TIMEOUT_MS = 2_000
 const DEFAULT_CANCEL_TIMEOUT_MS = 5_000
-
-/** A statement as `pg` takes it. */
-type Sent = QueryConfig<WireValue[]>
 
 /**
  * One session of a PostgreSQL server.
@@ -25,28 +25,40 @@ type Sent = QueryConfig<WireValue[]>
  * Invariant: a promise of `query` settles only when the server is ready for the next statement (or the connection is
  * broken), so that `idle` is true to the server's state from then on.
  */
-export class PostgresConnection implements Connection {
+export class PostgresConnection implements Connection, WireHost {
   readonly id: number
   readonly server: ServerFacts
+  readonly parserOf: ParserOf
   readonly #session: Session
   readonly #client: Client
-  readonly #prepared: PreparedNames | undefined
+  readonly #prepared: PreparedStatements | undefined
+  readonly #uses: TextUses
   readonly #cancelTarget: CancelTarget
   readonly #cancelTimeoutMs: number
   readonly #gone: Promise<void>
   #resolveGone: () => void = () => undefined
   #failure: Error | undefined
   #inFlight = 0
+  #pipelined = false
+  #corked = false
   #afterReady: (() => void)[] = []
+  /**
+   * What names mean may have changed in this session: until it is reset nothing is prepared unasked. (The server looks again
+   * when the search path changes, not when something appears on it.)
+   */
+  #unsettled = false
 
-  constructor(session: Session, address: HostPort, settings: ConnectSettings) {
+  constructor(session: Session, address: HostPort, settings: ConnectSettings, uses: TextUses) {
     const { facts, client } = session
     this.id = facts.processId
     this.server = { version: facts.version, versionNumber: facts.versionNumber, address, pooled: facts.pooled }
+    const types: { getTypeParser(oid: number, format: 'text'): unknown } = client
+    this.parserOf = (oid, format) => types.getTypeParser(oid, format) as (text: string) => unknown
     this.#session = session
     this.#client = client
+    this.#uses = uses
     this.#prepared = settings.maxPreparedStatements > 0 && !facts.pooled
-      ? new PreparedNames(settings.maxPreparedStatements) : undefined
+      ? new PreparedStatements(settings.maxPreparedStatements) : undefined
     this.#cancelTarget = cancelTarget(session, address)
     this.#cancelTimeoutMs = settings.connectTimeoutMs || DEFAULT_CANCEL_TIMEOUT_MS
     this.#gone = new Promise((resolve) => { this.#resolveGone = resolve })
@@ -57,60 +69,81 @@ export class PostgresConnection implements Connection {
   get inFlight(): number { return this.#inFlight }
   get idle(): boolean { return this.#client.getTransactionStatus() === 'I' }
 
-  async query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>> {
-    const values = wireValues(statement)
-    try {
-      return toResult<Row>(await this.#run(statement, values))
-    } catch (error) {
-      rememberParams(error, values)
-      throw error
-    }
-  }
-
-  async #run(statement: Statement, values: WireValue[]): Promise<QueryResult> {
-    const prepared = statement.prepare ? this.#prepared : undefined
-    if (!prepared) return this.#send({ text: statement.text, values })
-    const outside = this.idle
-    try {
-      return await this.#send({ text: statement.text, values, name: prepared.nameOf(statement.text) })
-    } catch (error) {
-      if (!isStalePlan(error) && !isUnknownStatement(error)) throw error
-      prepared.forget(statement.text)
-      // Inside a transaction block the error has already aborted it; outside nothing was done.
-      if (!outside || this.broken) throw error
-      return this.#send({ text: statement.text, values, name: prepared.nameOf(statement.text) })
-    }
-  }
-
-  #send(sent: Sent): Promise<QueryResult> {
-    if (this.#failure) return Promise.reject(this.#unusable(this.#failure))
+  query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>> {
     return new Promise((resolve, reject) => {
-      const done = (error: Error | undefined, result: QueryResult): void => {
-        if (error) { this.#settleFailed(error, reject); return }
-        this.#inFlight--
-        resolve(result)
-      }
-      if (sent.name !== undefined) this.#closeEvicted()
-      this.#inFlight++
-      this.#client.query(submittable(sent, done))
+      const settle: Settle = { resolve: (query) => { resolve(query.result as DriverResult<Row>) }, reject }
+      this.#send(this.#queryOf(statement, settle, this.idle))
     })
   }
 
-  /** `pg` reports a server's error before ReadyForQuery: wait for that, or for the end of the connection. */
-  #settleFailed(error: Error, reject: (error: Error) => void): void {
-    const settle = (): void => {
-      this.#inFlight--
-      reject(error)
+  /** Throws what a parameter's conversion throws: before anything is sent. */
+  #queryOf(statement: Statement, settle: Settle, repeatable: boolean): WireQuery {
+    return new WireQuery(this, statement.text, wireValues(statement), this.#preparedFor(statement), settle, repeatable)
+  }
+
+  /** What the caller asked for holds; else the library decides, by how often the text is used. */
+  #preparedFor({ text, prepare }: Statement): PreparedStatement | undefined {
+    if (!this.#prepared || prepare === false || (!prepare && this.#unsettled)) return undefined
+    const known = this.#prepared.find(text)
+    if (!known && mayShadow(text)) this.#unsettled = true
+    // its Parse is on the way and may yet fail: who travels behind it does without the name
+    if (known) return known.confirmed || !this.#pipelined ? known : undefined
+    return prepare || this.#uses.enough(text) ? this.#prepared.add(text) : undefined
+  }
+
+  #send(query: WireQuery): void {
+    if (this.#failure) {
+      query.settle.reject(this.#unusable(this.#failure))
+      return
     }
-    if ('severity' in error && !this.broken) this.#afterReady.push(settle)
-    else settle()
+    this.#inFlight++
+    if (this.#pipelined) this.#cork()
+    this.#closeEvicted()
+    this.#client.query(query as unknown as Query)
+  }
+
+  /** All statements of one turn of the event loop leave with one system call. */
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    const { stream } = this.#client.connection
+    stream.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      stream.uncork()
+    })
+  }
+
+  /** @internal */
+  succeeded(query: WireQuery): void {
+    this.#inFlight--
+    query.settle.resolve(query)
+  }
+
+  /** @internal `pg` reports a server's error before ReadyForQuery: wait for that, or for the end of the connection. */
+  failed(query: WireQuery, error: Error): void {
+    if ('severity' in error && !this.broken) this.#afterReady.push(() => { this.#settleFailed(query, error) })
+    else this.#settleFailed(query, error)
+  }
+
+  #settleFailed(query: WireQuery, error: Error): void {
+    this.#inFlight--
+    const stale = isStalePlan(error) || isUnknownStatement(error)
+    const { prepared } = query
+    if (prepared && (stale || !prepared.confirmed)) this.#prepared?.forget(prepared)
+    // Inside a transaction block the error has already aborted it; outside nothing was done.
+    if (stale && query.repeatable && !this.broken) {
+      const { text, values, settle } = query
+      this.#send(new WireQuery(this, text, values, this.#pipelined ? undefined : this.#prepared?.add(text), settle, false))
+      return
+    }
+    rememberParams(error, query.values)
+    query.settle.reject(error)
   }
 
   /** Close messages ride in front of the next statement, under its Sync: no round trip of their own. */
   #closeEvicted(): void {
-    const closing = this.#prepared?.takeClosing() ?? []
-    for (const name of closing) this.#client.connection.close({ type: 'S', name }, true)
-    forgetNames(this.#client, closing)
+    for (const name of this.#prepared?.takeClosing() ?? []) this.#client.connection.close({ type: 'S', name }, true)
   }
 
   async *stream<Row = Record<string, unknown>>(
@@ -153,6 +186,7 @@ export class PostgresConnection implements Connection {
   pipeline(on: boolean): void {
     const client: { pipeline?: boolean } = this.#client
     client.pipeline = on
+    this.#pipelined = on
   }
 
   /**
@@ -160,17 +194,21 @@ export class PostgresConnection implements Connection {
    * ours to clear.
    */
   async reset(): Promise<void> {
-    if (!this.idle) await this.#send({ text: 'rollback' })
+    if (!this.idle) await this.#plain('rollback')
     if (this.server.pooled) return
-    const names = this.#prepared?.clear() ?? []
-    await this.#send({ text: 'discard all' })
-    forgetNames(this.#client, names)
-    if (this.#session.setUp !== undefined) await this.#send({ text: this.#session.setUp })
+    this.#prepared?.clear()
+    await this.#plain('discard all')
+    this.#unsettled = false
+    if (this.#session.setUp !== undefined) await this.#plain(this.#session.setUp)
     if (!this.idle) throw new Error('the session is still inside a transaction after ROLLBACK')
   }
 
   async ping(): Promise<void> {
-    await this.#send({ text: '' })
+    await this.#plain('')
+  }
+
+  #plain(text: string): Promise<DriverResult> {
+    return this.query(makeStatement(text, undefined, false))
   }
 
   async close(): Promise<void> {
@@ -197,6 +235,9 @@ export class PostgresConnection implements Connection {
     client.connection.once('end', () => { this.#fail(new Error('Connection terminated unexpectedly')) })
     // After pg's own listener, which has taken over the new transaction status by then.
     client.connection.on('readyForQuery', () => { this.#flushReady() })
+    // the server may have ended it in the same breath in which it was ready
+    const { failure } = this.#session.fate
+    if (failure) this.#fail(failure)
   }
 
   #fail(error: Error): void {
@@ -215,40 +256,6 @@ export class PostgresConnection implements Connection {
   #unusable(cause: Error): Error {
     return Object.assign(new Error(`the connection is no longer usable: ${cause.message}`, { cause }), { code: 'ECONNRESET' })
   }
-}
-
-/**
- * `pg` copies a config object property by property with its descriptors, which costs more than the rest of its work for a
- * short statement; a text is taken as it is.
- */
-function submittable({ text, values, name }: Sent, done: (error: Error | undefined, result: QueryResult) => void): Query {
-  const query: Query & { name?: string } = new pg.Query(text, values, done)
-  if (name !== undefined) query.name = name
-  return query
-}
-
-/** Where a statement text holds several statements, the last one's result is the answer, as a face of one statement. */
-function toResult<Row>(answer: QueryResult | QueryResult[]): DriverResult<Row> {
-  const result = Array.isArray(answer) ? answer[answer.length - 1] : answer
-  if (!result) return { rows: [], rowCount: 0, fields: [], command: '' }
-  const rows = result.rows as Row[]
-  const fields = result.fields.map((field): Field => ({ name: field.name, dataType: field.dataTypeID }))
-  return { rows, rowCount: result.rowCount ?? rows.length, fields, command: verb(result.command) }
-}
-
-function verb(command: string | null | undefined): string {
-  return command ?? ''
-}
-
-/** `pg`'s own book of prepared names, public on its connection but not in its types. */
-interface NamedStatements {
-  readonly parsedStatements: Record<string, string>
-}
-
-function forgetNames(client: Client, names: readonly string[]): void {
-  if (names.length === 0) return
-  const { parsedStatements } = client.connection as unknown as NamedStatements
-  for (const name of names) Reflect.deleteProperty(parsedStatements, name)
 }
 
 function cancelTarget(session: Session, address: HostPort): CancelTarget {

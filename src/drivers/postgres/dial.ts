@@ -16,6 +16,8 @@ export interface Dialled {
   readonly direct: boolean
   /** BackendKeyData: what a cancel request has to show. */
   readonly key: { readonly processId: number; readonly secretKey: number }
+  /** How it ended; told before anybody may have listened. */
+  readonly fate: { failure: Error | undefined }
 }
 
 /** One attempt at one address. */
@@ -36,7 +38,8 @@ export async function dial(Client: ClientClass, request: DialRequest, limits: Li
   const socket = new AddressedSocket(request.address, limits)
   const client = new Client({ ...request.config, ...security(request), stream: () => socket })
   // pg reports a failed connect both by the promise and by an event; an event without a listener ends the process.
-  client.on('error', ignore)
+  const fate: Dialled['fate'] = { failure: undefined }
+  client.on('error', (error) => { fate.failure ??= error })
   const key = { processId: 0, secretKey: 0 }
   client.connection.once('backendKeyData', (message: { processID: number; secretKey: number }) => {
     key.processId = message.processID
@@ -44,7 +47,7 @@ export async function dial(Client: ClientClass, request: DialRequest, limits: Li
   })
   try {
     await limited(client.connect(), limits, () => `connecting to ${addressText(request.address)}`)
-    return { client, socket, tls: request.tls, key, direct: request.config.sslnegotiation === 'direct' }
+    return { client, socket, tls: request.tls, key, fate, direct: request.config.sslnegotiation === 'direct' }
   } catch (error) {
     hangUp(client, socket)
     throw error
@@ -93,8 +96,4 @@ function security(request: DialRequest): Pick<ClientConfig, 'ssl' | 'host' | 'ss
   if (tls === false) return { ssl: false, host: address.host, sslnegotiation: 'postgres' }
   // pg takes its host as the name sent in SNI; an IP address is not sent.
   return { ssl: tls, host: tls.servername ?? address.host, sslnegotiation: config.sslnegotiation ?? 'postgres' }
-}
-
-function ignore(): void {
-  // see dial(): the promise carries the error
 }

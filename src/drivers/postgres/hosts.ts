@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg'
 import { asError, limitsFrom } from '../../core/deadline.js'
-import type { ConnectSettings, Connection } from '../../core/driver.js'
+import type { ConnectSettings, Connection, ConnectionTarget } from '../../core/driver.js'
 import { ConnectionError } from '../../core/errors.js'
 import { HostSearch, type HostDriver } from '../../core/host-search.js'
 import { load } from '../../core/load.js'
@@ -9,6 +9,7 @@ import { addressText, hangUp } from './dial.js'
 import { describeError } from './errors.js'
 import { readOptions } from './options.js'
 import { openSession, type Session, type SessionRequest } from './session.js'
+import { TextUses } from './text-uses.js'
 import { typePolicy } from './types.js'
 
 /** Opens one connection, at the first host that is reachable and of the wanted kind. */
@@ -22,7 +23,16 @@ export async function connect(settings: ConnectSettings, signal?: AbortSignal): 
   const config: ClientConfig = { ...options.client, types, user, database }
   const driver = hostDriver({ Client: pg.Client, settings, options, config })
   const { session, address } = await new HostSearch(driver, settings.target, limits).run()
-  return new PostgresConnection(session, address, settings)
+  return new PostgresConnection(session, address, settings, usesOf(settings.target))
+}
+
+/** Uses of texts are counted per server, not per connection: what is used often is prepared on all of them soon. */
+const USES = new WeakMap<ConnectionTarget, TextUses>()
+
+function usesOf(target: ConnectionTarget): TextUses {
+  const known = USES.get(target) ?? new TextUses()
+  USES.set(target, known)
+  return known
 }
 
 function hostDriver(request: SessionRequest): HostDriver<Session> {

@@ -64,9 +64,12 @@ describe('configurePool', () => {
 
   it('lowers the limit without failing anybody', async () => {
     const db = await open({ replicas: [], pool: { max: 4 } })
-    const calls = Array.from({ length: 12 }, () => db.query('select pg_sleep(0.05)'))
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => { release = resolve })
+    const calls = Array.from({ length: 12 }, () => db.connection(() => released))
     await eventually(() => db.stats().nodes[0]?.inUse === 4)
     db.configurePool({ max: 1 })
+    release()
     await Promise.all(calls)
     await eventually(() => db.stats().nodes[0]?.openConnections === 1)
   })
