@@ -10,7 +10,7 @@ import type { CleanupOptions, CleanupResult } from './cleanup.js'
 import type { CreateOptions } from './create.js'
 import { BackupError } from './errors.js'
 import { keysOf } from './keys.js'
-import { databaseFolder } from './layout.js'
+import { databaseFolder, nameBeside } from './layout.js'
 import { folderOf } from './location.js'
 import type { BackupParts } from './parts.js'
 import type { RestorePlan } from './plan.js'
@@ -112,7 +112,7 @@ export class BackupManager {
   async plan(idOrPath: string, options: RestoreOptions = {}): Promise<RestorePlan> {
     const { parts, jobs } = await this.#open()
     const source = await jobs.findSource(parts, idOrPath)
-    const database = options.database ?? `${parts.database.slice(0, 40)}_restore`
+    const database = options.database ?? nameBeside(parts.database, '_restore')
     const { maintenance } = parts.tools.databases
     return jobs.Session.with(parts.where, maintenance, options.signal, (session) => jobs.makePlan(parts, session, source, database, options))
   }

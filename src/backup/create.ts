@@ -80,7 +80,8 @@ interface Written {
 async function writeAll(job: Omit<DumpJob, 'login' | 'signal'>, outer: AbortSignal | undefined): Promise<Written> {
   const { parts, session, snapshot, privateFolder, progress } = job
   const login = await loginFor(parts, session, parts.database, privateFolder)
-  progress.phase('dumping', snapshot.facts.bytes)
+  // how much smaller a compressed dump will be nobody knows
+  progress.phase('dumping', parts.settings.compression ? undefined : snapshot.facts.bytes)
   const [objects, tables] = await together(outer,
     (signal) => dumpObjects({ ...job, login, signal }),
     () => snapshot.name === undefined ? Promise.resolve(undefined) : countTables(parts.tools, session, snapshot.tables))

@@ -31,3 +31,13 @@ export function backupFolder(cluster: string, database: string, id: string): str
 
 export const MANIFEST = 'manifest.json'
 export const PIN = 'pin.json'
+
+/** Identifiers end at so many bytes. */
+const NAME_BYTES = 63
+
+/** A name beside a database's own: as much of it as there is room for, and the suffix. */
+export function nameBeside(database: string, suffix: string): string {
+  const head = Array.from(database)
+  while (Buffer.byteLength(head.join('') + suffix) > NAME_BYTES) head.pop()
+  return head.join('') + suffix
+}

@@ -1,4 +1,5 @@
 import { BackupError } from './errors.js'
+import { nameBeside } from './layout.js'
 import type { BackupParts } from './parts.js'
 import { Session } from './session.js'
 
@@ -16,8 +17,9 @@ const KICK_MS = 50
 
 /** Gives a restored database the live name. Clients meet the old one or the new one, and lose their connection once. */
 export async function promoteDatabase(parts: BackupParts, restored: string, signal: AbortSignal | undefined): Promise<PromoteResult> {
-  const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, '').replace('T', '_')
-  const previous = `${parts.database.slice(0, 40)}_before_${stamp}`
+  // to the millisecond: the way back may follow at once
+  const stamp = new Date().toISOString().replace(/[-:.Z]/g, '').replace('T', '_')
+  const previous = nameBeside(parts.database, `_before_${stamp}`)
   if (restored === parts.database) throw new BackupError('refused', `${restored} is the live database already`)
   await swapNames(parts, restored, parts.database, previous, signal)
   return { database: parts.database, previous, from: restored }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { BackupError } from './errors.js'
+import { nameBeside } from './layout.js'
 import { load } from './load.js'
 import type { BackupParts } from './parts.js'
 import { makePlan, type RestorePlan } from './plan.js'
@@ -53,8 +54,7 @@ export async function restoreBackup(parts: BackupParts, idOrPath: string, option
 
 function defaultTarget(parts: BackupParts, source: DumpSource): string {
   const suffix = source.entry ? source.id.slice(-8) : randomBytes(4).toString('hex')
-  // identifiers end at 63 bytes
-  return `${parts.database.slice(0, 40)}_restore_${suffix}`
+  return nameBeside(parts.database, `_restore_${suffix}`)
 }
 
 function refuse({ problems, database, targetEmpty }: RestorePlan): void {

@@ -2,6 +2,40 @@ import type { Command } from './command.js'
 
 const JSON_OPTION = ['--json', 'Print the result as JSON'] as const
 
+const BACKUP: Command = {
+  name: 'backup',
+  usage: 'backup <action> [what]',
+  summary: 'Make, list, show, verify, restore, promote and clean up backups',
+  options: [
+    ['--config <file>', 'Options from a file; else from DATABASE_URL or DB_*, PGPASSWORD, BACKUP_DIR, RETENTION_DAYS, COMPRESSION, PARALLEL_JOBS'],
+    ['--database <name>', 'Which one, when the file describes several'],
+    ['--location <place>', 'Where backups are kept: file:./backups'],
+    ['--identity-file <file>', 'Private keys (age), one a line: for verify and restore'],
+    ['--recipient <key>', 'create: public key (age1…) to encrypt to; may be repeated'],
+    ['--format <name>', 'create: custom, directory or plain'],
+    ['--table <name>', 'create: only this table; may be repeated, * stands for any letters'],
+    ['--exclude-table <name>', 'create: without this table; may be repeated'],
+    ['--schema-only', 'create: no rows'],
+    ['--data-only', 'create: rows alone'],
+    ['--pin-days <n>', 'create: kept so long whatever the retention says'],
+    ['--all', 'list: of every database in the store'],
+    ['--level <n>', 'verify: 0 sizes, 1 hashes, 2 read through (default), 3 restored and compared'],
+    ['--to <name>', 'restore: database to make or fill (default: a new one beside the original)'],
+    ['--confirm <name>', 'restore: name of a target that is not empty; it is backed up, then replaced'],
+    ['--no-owner', 'restore: everything belongs to whoever restores'],
+    ['--no-privileges', 'restore: without grants'],
+    ['--globals', 'restore: make the roles that are missing'],
+    ['--jobs <n>', 'create, restore: processes at work, with format directory'],
+    ['--dry-run', 'restore, cleanup: say what would be done'],
+    JSON_OPTION,
+  ],
+  examples: [
+    'sluice backup create --recipient age1…', 'sluice backup list', 'sluice backup verify latest --level 3', 'sluice backup restore latest --to shop_restored',
+    'sluice backup restore ./old.dump --to shop_old', 'sluice backup promote shop_restored', 'sluice backup cleanup --dry-run',
+  ],
+  load: async () => (await import('./commands/backup.js')).backup,
+}
+
 /** Every command, in the order of the help text. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -26,6 +60,7 @@ export const COMMANDS: readonly Command[] = [
     examples: ["sluice explain-route 'select * from users'", "sluice explain-route \"select nextval('ids')\" --json"],
     load: async () => (await import('./commands/explain-route.js')).explainRoute,
   },
+  BACKUP,
   {
     name: 'config',
     usage: 'config [file]',

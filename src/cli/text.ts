@@ -18,6 +18,15 @@ export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`
 }
 
+/** Bytes with a decimal prefix: `512 B`, `8.1 MB`. */
+export function bytes(value: number): string {
+  const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)))
+  const scaled = value / 1_000 ** power
+  return `${power === 0 || scaled >= 100 ? String(Math.round(scaled)) : scaled.toFixed(1)} ${BYTE_UNITS[power] ?? 'B'}`
+}
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+
 /** `1 read`, `2 reads`. */
 export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`

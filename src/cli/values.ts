@@ -29,3 +29,17 @@ export function textOption<Otherwise extends string | undefined>({ options }: In
 export function flagOption({ options }: Invocation, name: string): boolean {
   return options[name] === true
 }
+
+/**
+ * An option that may be given several times.
+ *
+ * @throws {@link UsageError} it has no value
+ */
+export function textOptions({ options }: Invocation, name: string): readonly string[] | undefined {
+  const value = options[name]
+  if (value === undefined) return undefined
+  return (Array.isArray(value) ? value as readonly unknown[] : [value]).map((one) => {
+    if (typeof one === 'string' || typeof one === 'number') return String(one)
+    throw new UsageError(`--${name}: expected a text, got ${JSON.stringify(one)}`)
+  })
+}

@@ -38,6 +38,13 @@ describe('the command line', () => {
     [['demo', '--replicas', '9'], '--replicas: expected a whole number from 0 to 8, got 9', undefined],
     [['demo', '--engine', 'postgre'], "--engine: expected one of postgres, postgresql, got 'postgre'", "did you mean 'postgres'?"],
     [['demo', '--engine', 'constructor'], "--engine: expected one of postgres, postgresql, got 'constructor'", undefined],
+    [['backup'], "missing required args for command 'backup <action> [what]'", "'sluice help backup' shows what it takes"],
+    [['backup', 'make'], "backup: expected one of create, list, show, verify, restore, promote and cleanup, got 'make'", undefined],
+    [['backup', 'restore'], "backup restore: the id of a backup ('latest') or the path of a dump is missing", undefined],
+    [['backup', 'list', 'all'], "backup list: expected no 'all'", undefined],
+    [['backup', 'list', '--dry-run'], 'backup list: --dry-run belongs to another action', undefined],
+    [['backup', 'create', '--no-owner'], 'backup create: --no-owner belongs to another action', undefined],
+    [['backup', 'list', '--identity-file', '/nowhere/key'], '--identity-file: ENOENT', undefined],
     [['explain-route'], "missing required args for command 'explain-route <sql>'", "'sluice help explain-route' shows what it takes"],
     [['explain-route', 'select 1', '--engine', 'oracle'], "--engine: unknown engine 'oracle:'", undefined],
   ])('refuses %j with exit code 2 and says what is wrong', async (argv, message, hint) => {
@@ -45,6 +52,18 @@ describe('the command line', () => {
     expect(err).toContain(`error: ${message}`)
     if (hint !== undefined) expect(err).toContain(`hint: ${hint}`)
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' })
+  })
+})
+
+describe('sluice backup', () => {
+  it.each([
+    [['verify', 'latest', '--level', '4'], '--level: expected a whole number from 0 to 3, got 4'],
+    [['create', '--format', 'tar'], "--format: expected one of custom, directory and plain, got 'tar'"],
+    [['list', '--database', 'shop'], "--database names one of a file's databases: give --config, too"],
+  ])('refuses %j before it asks the server', async (argv, message) => {
+    const { exitCode, err } = await capture(['backup', ...argv], { DATABASE_URL: 'postgres://app@db.invalid/shop' })
+    expect(err).toContain(`error: ${message}`)
+    expect(exitCode).toBe(2)
   })
 })
 
