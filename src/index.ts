@@ -2,6 +2,7 @@ export { Database } from './facade/database.js'
 export { QueryCache } from './cache/query-cache.js'
 export { redisStore } from './cache/redis-store.js'
 export type { RedisClient, RedisStoreOptions } from './cache/redis-store.js'
+export type { MetricsRegistry } from './metrics/exposition.js'
 export type { CacheStats } from './cache/stats.js'
 export type { Invalidation } from './cache/dependencies.js'
 export type { CacheStore, StoreAnswer } from './core/cache-store.js'
@@ -62,7 +63,8 @@ export type {
 } from './config/resolved.js'
 export type { Logger } from './core/logger.js'
 export type {
-  AcquireEvent, BackupEvent, ConnectEvent, FailoverEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, Role, TransactionEvent, WarningEvent,
+  AcquireEvent, BackupEvent, ConnectEvent, FailoverEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, ReleaseEvent, Role,
+  TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {
   BatchEntry, CallCacheOptions, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
@@ -76,7 +78,7 @@ export type {
   Connection, ConnectionTarget, ConnectSettings, Driver, HostPort, Notification, PasswordSource, ServerFacts, SslMode, TargetSessionAttrs, TlsSettings,
 } from './core/driver.js'
 export type {
-  BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, PlanFacts, Probe, Probes, TransactionFate,
+  BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, Notifications, PlanFacts, Probe, Probes, TransactionFate,
 } from './core/dialect.js'
 export type {
   DatabaseFacts, DatabaseSteps, DumpCall, DumpedTable, DumpFormat, DumpSelection, DumpTools, LoginTarget, ProgramLogin, RestoreCall, SnapshotQuestions,

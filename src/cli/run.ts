@@ -3,7 +3,7 @@ import { errorLines, EXIT, UsageError } from './exit.js'
 import { commandHelp, helpText } from './help.js'
 import { Interrupted } from './interrupt.js'
 import { print, type Output } from './output.js'
-import { packageVersion } from './version.js'
+import { packageVersion } from '../config/version.js'
 
 /**
  * Runs one command line; resolves with the exit code and never rejects. Errors go to `output.err` as sentences.

@@ -30,6 +30,13 @@ export interface AcquireEvent {
   readonly error: Error | undefined
 }
 
+/** A loan of a connection has ended. */
+export interface ReleaseEvent {
+  readonly node: string
+  /** Milliseconds it lasted. */
+  readonly heldMs: number
+}
+
 /** A connection was opened or closed, or an attempt to open one failed. */
 export interface ConnectEvent {
   readonly node: string
@@ -135,6 +142,7 @@ export interface MigrationEvent {
 export interface Observer {
   query?(event: QueryEvent): void
   acquire?(event: AcquireEvent): void
+  release?(event: ReleaseEvent): void
   connect?(event: ConnectEvent): void
   transaction?(event: TransactionEvent): void
   node?(event: NodeEvent): void

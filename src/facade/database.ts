@@ -5,9 +5,12 @@ import type { Observer } from '../core/observer.js'
 import { BackupManager } from '../backup/backup-manager.js'
 import type { DatabaseOptions } from '../config/options.js'
 import type { ResolvedOptions } from '../config/resolved.js'
+import { packageVersion } from '../config/version.js'
 import type { QueryCache } from '../cache/query-cache.js'
 import { DatabaseCore } from '../database/core.js'
 import { createDatabase } from '../database/create-database.js'
+import { Exposition, type MetricsRegistry } from '../metrics/exposition.js'
+import { Recorder } from '../metrics/recorder.js'
 import { HealthChecker } from '../health/health-checker.js'
 import { MigrationManager } from '../migrations/manager.js'
 import { echoObserver, logObserver } from '../logging/log-observer.js'
@@ -38,6 +41,7 @@ export class Database extends DatabaseCore {
   readonly health: HealthChecker
   /** Rows of statements that asked for it (`cache: true`). Writes through this database invalidate their tables themselves. */
   readonly cache: QueryCache
+  readonly #exposition: Exposition
   #connecting: Promise<this> | undefined
   #migrations: MigrationManager | undefined
   #backups: BackupManager | undefined
@@ -51,15 +55,20 @@ export class Database extends DatabaseCore {
    */
   constructor(options?: string | DatabaseOptions) {
     let react: StateListener = () => undefined
+    let recorder: Recorder | undefined
     const health = (): HealthChecker => this.health
     super(options, {
       onNodeState: (node, from, reason) => { react(node, from, reason) },
-      observers: logObservers,
+      observers: (resolved) => {
+        if (resolved.metrics.enabled) recorder = new Recorder(resolved.metrics.collectQueryStats)
+        return [...logObservers(resolved), ...recorder ? [recorder] : []]
+      },
       seek: () => { health().seek() },
       ask: (node) => health().ask(node),
     })
     const { fleet, failover: { line, router: { roles } }, driver, options: { health: settings, readOnly } } = this.assembly
     this.cache = this.assembly.cache
+    this.#exposition = this.#expose(recorder)
     const { probes } = driver.dialect
     this.health = new HealthChecker({ nodes: () => fleet.all, roles, probes, settings, readOnly, waiting: () => line.length })
     react = (node, from, reason) => { this.#react(node, from, reason) }
@@ -97,9 +106,27 @@ export class Database extends DatabaseCore {
     })
   }
 
+  /**
+   * A prom-client registry with the metrics of this database (docs/guides/observability.md lists them): the one of the
+   * option `metrics.registry`, else its own. Empty with `metrics: false`.
+   *
+   * @example
+   * ```ts
+   * const text = await db.metrics.metrics()
+   * ```
+   */
+  get metrics(): MetricsRegistry { return this.#exposition.registry }
+
   /** Migrations as the option `migrations` says; nothing is read before it is used. */
   get migrations(): MigrationManager {
     return this.#migrations ??= new MigrationManager(this)
+  }
+
+  #expose(recorder: Recorder | undefined): Exposition {
+    const { options: { primary: { target, name }, metrics }, router: { roles } } = this.assembly
+    return new Exposition(recorder, {
+      stats: () => this.stats(), cache: this.cache, engine: this.engine, version: packageVersion, primaryAvailable: () => roles.writable !== undefined,
+    }, target.database ?? name, metrics.registry)
   }
 
   async #connect(): Promise<this> {
@@ -197,6 +224,7 @@ export class Database extends DatabaseCore {
   protected override async shutDown(drainMs: number): Promise<void> {
     await Promise.all([this.health.close(), this.cache.close()])
     await super.shutDown(drainMs)
+    this.#exposition.close()
   }
 }
 

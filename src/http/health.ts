@@ -1,5 +1,5 @@
 import type { Database } from '../facade/database.js'
-import { jsonReply, type HttpReply } from './reply.js'
+import { jsonReply, textReply, type HttpReply } from './reply.js'
 
 /**
  * `/health/live`: the process answers. Never asks the database: a liveness check that does restarts every service at
@@ -20,6 +20,12 @@ export function readyReply(db: Database): HttpReply {
 export function databaseReply(db: Database): HttpReply {
   const { healthy, nodes } = db.health.status()
   return jsonReply(healthy ? 200 : 503, { status: healthy ? 'ok' : 'unavailable', engine: db.engine, nodes })
+}
+
+/** `/metrics`: the registry of `db.metrics`, which holds the caller's own metrics too when it is his. 404 while metrics are off. */
+export async function metricsReply(db: Database): Promise<HttpReply> {
+  if (!db.assembly.options.metrics.enabled) return jsonReply(404, { error: { message: 'metrics are off: open the database without metrics: false' } })
+  return textReply(200, await db.metrics.metrics(), db.metrics.contentType)
 }
 
 /** `/metrics/database`: the snapshot of `db.stats()` as JSON. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Database } from '../facade/database.js'
-import { databaseReply, liveReply, readyReply, statsReply } from './health.js'
+import { databaseReply, liveReply, metricsReply, readyReply, statsReply } from './health.js'
 import { jsonReply, type HttpReply } from './reply.js'
 
 /** Options of the operations routes. */
@@ -8,7 +8,7 @@ export interface OperationsOptions {
   /** Put before every path: `/internal` gives `/internal/health/live`. Default: nothing. */
   readonly prefix?: string | undefined
   /**
-   * Asked for `/health/database` and `/metrics/database`, which show names and numbers of your servers; `false`
+   * Asked for `/health/database`, `/metrics` and `/metrics/database`, which show names and numbers of your servers; `false`
    * is answered with 403. Default: everyone. Liveness and readiness are never asked about.
    */
   readonly authorize?: ((request: OperationsRequest) => boolean | Promise<boolean>) | undefined
@@ -34,6 +34,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   '/health/live': { guarded: false, reply: liveReply },
   '/health/ready': { guarded: false, reply: readyReply },
   '/health/database': { guarded: true, reply: databaseReply },
+  '/metrics': { guarded: true, reply: metricsReply },
   '/metrics/database': { guarded: true, reply: statsReply },
 }
 
@@ -44,8 +45,8 @@ export const OPERATION_PATHS: readonly string[] = Object.keys(OPERATIONS)
 export type Operations = (request: OperationsRequest) => Promise<HttpReply | undefined>
 
 /**
- * The routes operators need, free of any framework: `/health/live`, `/health/ready`, `/health/database` and
- * `/metrics/database` (JSON).
+ * The routes operators need, free of any framework: `/health/live`, `/health/ready`, `/health/database`,
+ * `/metrics` (Prometheus) and `/metrics/database` (JSON).
  */
 export function operations(db: Database, options: OperationsOptions = {}): Operations {
   const prefix = (options.prefix ?? '').replace(/\/+$/, '')

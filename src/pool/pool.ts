@@ -32,7 +32,7 @@ export class Pool {
   readonly #loans = new Set<Loan>()
   readonly #loanHost: LoanHost
   readonly #waiterHost: WaiterHost
-  readonly #tellsAcquire: boolean
+  readonly #tells: { readonly acquire: boolean; readonly release: boolean }
   #settings: PoolSettings
   readonly #counts = { acquireCount: 0, waitCount: 0, waitDurationMs: 0, acquireTimeouts: 0 }
   #closed = false
@@ -44,7 +44,7 @@ export class Pool {
     this.#settings = settings
     this.#parts = parts
     this.#name = name
-    this.#tellsAcquire = parts.notifier.listens('acquire')
+    this.#tells = { acquire: parts.notifier.listens('acquire'), release: parts.notifier.listens('release') }
     this.#waiterHost = { gaveUp: (waiter, reason) => { this.#gaveUp(waiter, reason) } }
     this.#loanHost = {
       name,
@@ -180,11 +180,10 @@ export class Pool {
     const { expiresAt, signal } = request.limits
     if (this.#closed || this.#line.length > 0 || signal?.aborted) return undefined
     const now = performance.now()
-    if (expiresAt <= now) return undefined
-    const member = this.#supply.take(now)
+    const member = expiresAt > now ? this.#supply.take(now) : undefined
     if (!member) return undefined
     const loan = this.#lend(member, request, now, capture)
-    if (this.#tellsAcquire) this.#tellAcquire(0, undefined)
+    if (this.#tells.acquire) this.#tellAcquire(0, undefined)
     return loan
   }
 
@@ -241,6 +240,7 @@ export class Pool {
   #returned(loan: Loan, member: Member, discard: string | undefined): void {
     this.#loans.delete(loan)
     clearTimeout(loan.leakTimer)
+    if (this.#tells.release) this.#parts.notifier.notify('release', { node: this.#name, heldMs: performance.now() - loan.lentAt })
     this.#supply.takeBack(member, discard === undefined ? this.#unclean(loan, member) : 'discarded', discard)
     if (this.#loans.size === 0) this.#onDrained?.()
   }
@@ -290,7 +290,7 @@ export class Pool {
   }
 
   #tellAcquire(waitMs: number, error: SluiceError | undefined): void {
-    if (this.#tellsAcquire) this.#parts.notifier.notify('acquire', { node: this.#name, waitMs, error })
+    if (this.#tells.acquire) this.#parts.notifier.notify('acquire', { node: this.#name, waitMs, error })
   }
 
   #warn(code: string, message: string, loan?: Loan): void {
