@@ -44,6 +44,8 @@ export interface BackupInfo {
   readonly host: string
   readonly pinnedUntil: string | undefined
   readonly tags: Readonly<Record<string, string>>
+  /** Version of each service's migrations in the dump; undefined where the database has no history of them. */
+  readonly migration: Readonly<Record<string, string>> | undefined
   /** Rows and hashes in the dump's snapshot. */
   readonly tables: readonly DumpedTable[] | undefined
   readonly verifications: readonly VerifyRecord[]
@@ -146,9 +148,10 @@ export async function recordVerification(parts: BackupParts, folder: string, rec
 export function infoOf({ manifest, authenticity, verifications, pinnedUntil }: Entry): BackupInfo {
   const last = verifications.at(-1)
   const good = verifications.some(({ ok, level }) => ok && level >= 2)
-  const { id, database, engine, format, startedAt, finishedAt, durationMs, databaseBytes, serverVersion, host, tags, tables } = manifest
+  const { id, database, engine, format, startedAt, finishedAt, durationMs, databaseBytes, serverVersion, host, tags, tables, migration } = manifest
   return {
-    id, database, engine, format, startedAt, finishedAt, durationMs, databaseBytes, serverVersion, host, tags, tables, authenticity, pinnedUntil, verifications,
+    id, database, engine, format, startedAt, finishedAt, durationMs, databaseBytes, serverVersion, host, tags, tables, migration, authenticity,
+    pinnedUntil, verifications,
     state: last && !last.ok ? 'damaged' : good ? 'good' : 'complete',
     encrypted: manifest.encryption !== undefined,
     bytes: manifest.objects.reduce((sum, object) => sum + object.bytes, 0),

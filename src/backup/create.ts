@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
-import { BackupError } from './errors.js'
 import { dumpGlobals } from './globals.js'
 import { dumpObjects, type DumpJob } from './dump.js'
 import { backupFolder, databaseFolder, MANIFEST, newId } from './layout.js'
+import { lockFor } from './lock.js'
 import { manifestText, type Manifest, type ManifestObject } from './manifest.js'
 import { loginFor, toolFor, type BackupParts } from './parts.js'
 import { inPrivateFolder } from './private-folder.js'
@@ -32,11 +32,11 @@ export async function createBackup(parts: BackupParts, options: CreateOptions): 
   progress.phase('preparing')
   return Session.with(parts.where, parts.database, options.signal, async (session) => {
     const cluster = await clusterOf(parts, session)
-    await lock(parts, session)
+    await lockFor(parts, session, progress, options.signal)
     await parts.store.sweep?.(databaseFolder(cluster, parts.database), STALE_MS)
     const tool = await toolFor(parts, 'dump', session.server.versionNumber)
     progress.phase('snapshot')
-    const snapshot = await openSnapshot(parts.tools, session, options)
+    const snapshot = await openSnapshot(parts, session, options)
     const startedAt = new Date()
     const id = newId(startedAt)
     const folder = backupFolder(cluster, parts.database, id)
@@ -62,12 +62,6 @@ export async function createBackup(parts: BackupParts, options: CreateOptions): 
 async function clusterOf(parts: BackupParts, session: Session): Promise<string> {
   const { systemId } = await session.ask(parts.where.driver.dialect.probes.node)
   return `${parts.engine}-${systemId ?? 'local'}`
-}
-
-async function lock(parts: BackupParts, session: Session): Promise<void> {
-  const { lock: probe } = parts.tools.databases
-  if (!probe || await session.ask(probe(`backup:${parts.database}`))) return
-  throw new BackupError('locked', `another backup of ${parts.database} is running`, { transient: true, hint: 'wait for it; its session is called "sluice backup" on the server' })
 }
 
 interface Written {
@@ -121,7 +115,7 @@ function manifestOf({ parts, options, session, tool, snapshot, id, cluster, star
     encryption: writeKeys && { scheme: 'age', recipients: 'recipients' in writeKeys ? writeKeys.recipients.map(({ text }) => text) : [], passphrase: 'passphrase' in writeKeys },
     selection: snapshot.selection, objects: written.objects,
     encoding: facts.encoding, extensions: facts.extensions, roles: facts.roles, databaseBytes: facts.bytes, position: facts.position,
-    tables: written.tables, sequences: snapshot.sequences, migration: undefined, globalsAbsent: written.globalsAbsent,
+    tables: written.tables, sequences: snapshot.sequences, migration: snapshot.migration, globalsAbsent: written.globalsAbsent,
     startedAt: startedAt.toISOString(), finishedAt: finishedAt.toISOString(), durationMs: finishedAt.getTime() - startedAt.getTime(),
     host: hostname(), tags: options.tags ?? {},
     pinnedUntil: options.pinDays === undefined ? undefined : new Date(finishedAt.getTime() + options.pinDays * 86_400_000).toISOString(),

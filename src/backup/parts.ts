@@ -23,6 +23,8 @@ export interface BackupParts extends BackupKeys {
   /** The database that is backed up. */
   readonly database: string
   readonly notifier: Notifier
+  /** Schema of the history of migrations. */
+  readonly migrationsSchema: string
   /** Programs found so far. */
   readonly found: Map<string, Tool>
 }
@@ -37,7 +39,7 @@ export async function backupParts(db: DatabaseCore, settings: BackupSettings, st
   const { database } = node.target
   if (database === undefined) throw new ConfigError('backups: the URL of the primary names no database', { option: 'primary' })
   return {
-    settings, store, notifier, database, engine: driver.dialect.engine,
+    settings, store, notifier, database, migrationsSchema: options.migrations.schema, engine: driver.dialect.engine,
     tools: await driver.dump(), found: new Map(),
     where: { driver, target: node.target, node: node.name, connectTimeoutMs: node.connectTimeoutMs },
     ...keysOf(settings),

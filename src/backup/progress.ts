@@ -1,6 +1,6 @@
 /** What a job is doing. */
 export type BackupPhase =
-  | 'preparing' | 'snapshot' | 'dumping' | 'uploading' | 'globals' | 'committing' | 'checking' | 'restoring' | 'comparing' | 'done'
+  | 'preparing' | 'waiting' | 'snapshot' | 'dumping' | 'uploading' | 'globals' | 'committing' | 'checking' | 'restoring' | 'comparing' | 'done'
 
 /** How far a job is. */
 export interface BackupProgress {

@@ -1,5 +1,7 @@
 import { ConfigError } from '../core/errors.js'
 import type { DatabaseFacts, DumpSelection, DumpTools, DumpedTable, TableName } from '../core/dump.js'
+import { statement } from '../core/statement.js'
+import type { BackupParts } from './parts.js'
 import type { Session } from './session.js'
 
 /** Larger tables are counted, not hashed. */
@@ -22,11 +24,13 @@ export interface Snapshot {
   /** Tables whose rows are dumped. */
   readonly tables: readonly (TableName & { readonly bytes: number })[]
   readonly sequences: Readonly<Record<string, string>> | undefined
+  /** Version of each service's migrations, where the database has their history. */
+  readonly migration: Readonly<Record<string, string>> | undefined
 }
 
 /** Opens a snapshot in the session and looks at the database in it. */
-export async function openSnapshot(tools: DumpTools, session: Session, options: SelectionOptions): Promise<Snapshot> {
-  const { snapshot } = tools
+export async function openSnapshot(parts: BackupParts, session: Session, options: SelectionOptions): Promise<Snapshot> {
+  const { snapshot } = parts.tools
   for (const statement of snapshot.open) await session.run(statement)
   const name = snapshot.exported && await session.ask(snapshot.exported)
   const facts = await session.ask(snapshot.facts)
@@ -34,7 +38,16 @@ export async function openSnapshot(tools: DumpTools, session: Session, options: 
   const selection = select(all, options)
   const dumped = all.filter((table) => !selection.schemaOnly && (selection.tables?.includes(table) ?? true) && !selection.excludeTables.includes(table))
   const sequences = snapshot.sequences && selection.tables === undefined && !selection.schemaOnly ? await session.ask(snapshot.sequences) : undefined
-  return { name, facts, selection, tables: dumped, sequences }
+  return { name, facts, selection, tables: dumped, sequences, migration: await migrationVersions(parts, session, all) }
+}
+
+/** Read in the snapshot, so that it is the version of what is dumped. */
+async function migrationVersions({ where, migrationsSchema }: BackupParts, session: Session, all: readonly TableName[]): Promise<Snapshot['migration']> {
+  const history = all.find(({ schema, name }) => schema === migrationsSchema && name === 'migration')
+  if (!history) return undefined
+  const table = [history.schema, history.name].map((part) => where.driver.dialect.quoteIdentifier(part)).join('.')
+  const rows = await session.run(statement(`select service, max(version) as version from ${table} where state = 'applied' and kind in ('V', 'B') group by service`))
+  return Object.fromEntries(rows.map((row) => [String(row['service']), String(row['version'])]))
 }
 
 function select(all: readonly TableName[], options: SelectionOptions): DumpSelection {

@@ -7,7 +7,7 @@ import { program, shell } from '../../support/pg-tools.js'
 import { errorOf } from '../database/open.js'
 
 // each test starts several programs, and restores
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const bench = await backupBench()
 const keys = await mkdtemp(join(bench.folder, 'keys-'))

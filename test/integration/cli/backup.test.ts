@@ -9,7 +9,7 @@ import { program, shell } from '../../support/pg-tools.js'
 import { capture, type Captured } from '../../unit/cli/capture.js'
 import { start } from './binary.js'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const bench = await backupBench()
 const url = new URL(bench.url)
