@@ -75,7 +75,8 @@ export type {
 } from './core/settings.js'
 export type { SqlFragment, SqlInput, SqlRenderer, Statement } from './core/statement.js'
 export type {
-  Connection, ConnectionTarget, ConnectSettings, Driver, HostPort, Notification, PasswordSource, ServerFacts, SslMode, TargetSessionAttrs, TlsSettings,
+  BatchResult, Connection, ConnectionTarget, ConnectSettings, Driver, HostPort, Notification, PasswordSource, ServerFacts, SslMode,
+  TargetSessionAttrs, TlsSettings,
 } from './core/driver.js'
 export type {
   BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, Notifications, PlanFacts, Probe, Probes, TransactionFate,

@@ -40,6 +40,14 @@ export interface Notification {
   readonly payload: string
 }
 
+/** What became of several statements sent in one round trip. */
+export interface BatchResult {
+  /** Of the statements that the server has done, from the first one on. */
+  readonly results: readonly DriverResult[]
+  /** The first failure, and which statement it belongs to; what comes after `results` was not run. */
+  readonly failure: { readonly at: number; readonly cause: unknown } | undefined
+}
+
 /**
  * One physical connection.
  *
@@ -58,6 +66,11 @@ export interface Connection {
   /** Whether the server-side session is outside any transaction block; undefined where the engine cannot tell. */
   readonly idle: boolean | undefined
   query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>>
+  /**
+   * Several statements in one round trip, in order, each text a single statement and none of them COPY. The first failure
+   * ends the rest unrun; rejects only when the server's answer is not known, or nothing was sent.
+   */
+  batch?(statements: readonly Statement[]): Promise<BatchResult>
   /** Rows in batches; stopping early closes the cursor and leaves the connection usable. */
   stream?<Row = Record<string, unknown>>(statement: Statement, options: { readonly batchSize: number }): AsyncIterable<Row[]>
   /**

@@ -28,6 +28,7 @@ export async function commit(session: PinnedSession, dialect: Dialect, limits: L
   let identity: Identity | undefined
   try {
     if (session.lost) return { state: 'refused', error: session.lost }
+    if (session.unopened) return { state: 'committed' }
     if (session.wrote) identity = await learnIdentity(session, dialect, limits)
   } catch (error) {
     // nothing is stored before COMMIT is sent
@@ -44,6 +45,18 @@ export async function commit(session: PinnedSession, dialect: Dialect, limits: L
     if (lost) return lostCommit(session, dialect, limits, identity, error)
     return { state: 'refused', error: asError(error) }
   }
+}
+
+/**
+ * Whether a transaction whose COMMIT rode with its statements may be committed all the same when that failed: its identifier
+ * cannot be known before, so the server cannot be asked. undefined: nothing was stored.
+ */
+export function unknownWhole(session: PinnedSession, error: unknown): TransactionOutcomeUnknownError | undefined {
+  const lost = error instanceof SluiceError && error.connectionLost && !error.neverSent
+  if (!lost || !session.wrote || (error instanceof ConnectionError && error.undone)) return undefined
+  const node = session.node.name
+  const message = `${node}: the answer to a batch was lost together with that to its COMMIT; it may have been done`
+  return new TransactionOutcomeUnknownError(message, { cause: error, node })
 }
 
 /** The transaction's identifier, and the timeline it is good for. */

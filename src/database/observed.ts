@@ -18,21 +18,46 @@ export interface ObservedParts {
 
 /** Counts every attempt and tells the observers; makes no event where nobody listens. */
 export function observed(next: Execute, parts: ObservedParts): Execute {
-  const listened = parts.notifier.listens('query')
   return async function observe<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
     const startedAt = performance.now()
     try {
       const result = await next<Row>(statement, call)
-      const durationMs = performance.now() - startedAt
-      parts.statistics.record(parts.roleOf(result.node), durationMs, false, parts.slowQueryMs)
-      if (listened) parts.notifier.notify('query', succeeded(statement, call, result, durationMs, parts))
+      tellDone(statement, call, result, performance.now() - startedAt, parts)
       return result
     } catch (error) {
-      const durationMs = performance.now() - startedAt
-      parts.statistics.record(undefined, durationMs, true, parts.slowQueryMs)
-      if (listened && error instanceof SluiceError) parts.notifier.notify('query', failed(statement, call, error, durationMs, parts))
+      tellFailed(statement, call, error, performance.now() - startedAt, parts)
       throw error
     }
+  }
+}
+
+function tellDone(statement: Statement, call: Call, result: QueryResult<unknown>, durationMs: number, parts: ObservedParts): void {
+  parts.statistics.record(parts.roleOf(result.node), durationMs, false, parts.slowQueryMs)
+  if (parts.notifier.listens('query')) parts.notifier.notify('query', succeeded(statement, call, result, durationMs, parts))
+}
+
+function tellFailed(statement: Statement, call: Call, error: unknown, durationMs: number, parts: ObservedParts): void {
+  parts.statistics.record(undefined, durationMs, true, parts.slowQueryMs)
+  if (error instanceof SluiceError && parts.notifier.listens('query')) parts.notifier.notify('query', failed(statement, call, error, durationMs, parts))
+}
+
+/** Counts statements that travelled together one by one; of those that failed together the one that was refused. */
+export async function observedBatch(
+  send: () => Promise<QueryResult[]>, statements: readonly Statement[], call: Call, parts: ObservedParts,
+): Promise<QueryResult[]> {
+  const startedAt = performance.now()
+  try {
+    const results = await send()
+    const durationMs = performance.now() - startedAt
+    for (const [index, result] of results.entries()) {
+      const statement = statements[index]
+      if (statement) tellDone(statement, call, result, durationMs, parts)
+    }
+    return results
+  } catch (error) {
+    const refused = statements.find(({ text }) => error instanceof SluiceError && error.sql === text) ?? statements[0]
+    if (refused) tellFailed(refused, call, error, performance.now() - startedAt, parts)
+    throw error
   }
 }
 

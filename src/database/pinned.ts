@@ -4,16 +4,17 @@ import type { Notifier } from '../core/notify.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
 import { statement as makeStatement, type SqlRenderer, type Statement } from '../core/statement.js'
-import { listen, unlisten } from '../core/abort.js'
 import { limitError } from '../pool/guarded.js'
 import type { Loan } from '../pool/loan.js'
 import type { Node } from '../router/node.js'
 import type { Classification, Classifier } from '../sql/classifier.js'
-import { observed, observedStream, type ObservedParts } from './observed.js'
+import { observed, observedBatch, observedStream, type ObservedParts } from './observed.js'
 import { answer, judge } from './run.js'
 import type { Call, Execute } from './execute.js'
 import type { Peek } from './cached.js'
-import { OpenStream, streamLimits } from './open-stream.js'
+import { OpenStream } from './open-stream.js'
+import { mayRide, Opening, type Admitted } from './opening.js'
+import { OwnerLimits } from './owner-limits.js'
 import type { Statistics } from './statistics.js'
 import { Turns, type LateError } from './turns.js'
 import { Changes, type Writes } from './writes.js'
@@ -47,12 +48,10 @@ export class PinnedSession {
   readonly #observed: ObservedParts
   readonly #execute: Execute
   readonly #turns = new Turns()
-  /** Aborts what the owner has started, when the owner itself is over. */
-  readonly #owner = new AbortController()
-  readonly #onAbort = { onAbort: (): void => { this.#owner.abort(this.#limits.signal?.reason) } }
-  #limits: Limits = UNLIMITED
+  readonly #limits: OwnerLimits
   #closed: SluiceError | undefined
   #stream: OpenStream | undefined
+  #opening: Opening | undefined
   #cutting = false
   #ended = false
   readonly #errors = new WeakSet<Error>()
@@ -73,16 +72,25 @@ export class PinnedSession {
     this.node = node
     this.loan = loan
     this.#route = route
+    this.#limits = new OwnerLimits(parts.statementTimeoutMs)
     this.#observed = { ...parts, roleOf: () => node.role }
     this.#execute = observed((statement, call) => this.#send(statement, call), this.#observed)
   }
 
-  /** Every later statement ends by then at the latest. */
-  limit(limits: Limits): void {
-    this.#limits = limits
-    if (limits.signal?.aborted) this.#onAbort.onAbort()
-    else if (limits.signal) listen(limits.signal, this.#onAbort)
+  /** A transaction is to begin here: with its first statement where they can travel together, else now. */
+  async open(begin: string, limits: Limits, now: boolean): Promise<void> {
+    if (now || !this.loan.batches) await this.control(begin, limits)
+    else this.#opening = new Opening(this.loan, begin)
   }
+
+  /** A transaction that has not begun: there is nothing to end. */
+  get unopened(): boolean { return this.#opening?.pending === true }
+
+  /** The connection was lost when the transaction was to begin. */
+  get lostAtOpening(): boolean { return this.#opening?.lost === true }
+
+  /** Every later statement ends by then at the latest. */
+  limit(limits: Limits): void { this.#limits.set(limits) }
 
   /** From now on every statement is refused with `reason`. */
   close(reason: SluiceError): void { this.#closed ??= reason }
@@ -90,34 +98,59 @@ export class PinnedSession {
   /** Also ends what is running or waiting now. */
   abort(reason: SluiceError): void {
     this.close(reason)
-    this.#owner.abort(reason)
+    this.#limits.abort(reason)
   }
 
   /** Runs one of the caller's statements, after those already asked for. */
   async run<Row>(statement: Statement, options: QueryOptions, classification: Classification): Promise<QueryResult<Row>> {
     this.refuseBesideStream(statement.text)
-    this.#note(statement, classification)
-    const call: Call = { options, classification, limits: this.#limitsOf(options), startedAt: performance.now(), attempt: 1 }
-    const leave = await this.#turns.enter(call.limits, this.#late(statement.text, call.limits))
-    try {
+    this.#note({ statement, classification })
+    const call: Call = { options, classification, limits: this.#limits.of(options), startedAt: performance.now(), attempt: 1 }
+    return this.#inTurn(statement.text, call.limits, () => {
       this.#refuseWhenClosed(statement.text)
-      return await this.#execute<Row>(statement, call)
-    } finally {
-      leave()
-    }
+      return this.#execute<Row>(statement, call)
+    })
+  }
+
+  /**
+   * Runs several of the caller's statements in one round trip, with `ending` behind them; undefined where they have to go
+   * one by one. Rejects with the first failure; what that leaves open stays open.
+   */
+  batch(entries: readonly Admitted[], options: QueryOptions, ending?: string): Promise<QueryResult[]> | undefined {
+    return this.loan.batches && entries.every(mayRide) ? this.#batch(entries, options, ending) : undefined
+  }
+
+  async #batch(entries: readonly Admitted[], options: QueryOptions, ending: string | undefined): Promise<QueryResult[]> {
+    const [first] = entries
+    if (!first) return []
+    const { statement: { text }, classification } = first
+    const statements = entries.map(({ statement }) => statement)
+    this.refuseBesideStream(text)
+    for (const entry of entries) this.#note(entry)
+    const call: Call = { options, classification, limits: this.#limits.of(options, entries.length), startedAt: performance.now(), attempt: 1 }
+    const sent = ending === undefined ? statements : [...statements, makeStatement(ending)]
+    return this.#inTurn(text, call.limits, () => {
+      this.#refuseWhenClosed(text)
+      return observedBatch(async () => {
+        const opening = this.#opening?.pending ? this.#opening : undefined
+        const results = await this.#tracked(() => opening?.send(sent, call.limits, ending !== undefined) ?? this.loan.batch(sent, call.limits))
+        return results.slice(0, statements.length).map((result) => answer(result, this.node, this.#route, call.startedAt))
+      }, statements, call, this.#observed)
+    })
   }
 
   /** Streams one of the caller's statements; later statements wait until the stream has ended. */
   async *stream<Row>(statement: Statement, options: StreamOptions<Row>, classification: Classification): AsyncGenerator<Row[]> {
     this.refuseBesideStream(statement.text)
-    this.#note(statement, classification)
-    const limits = options.timeoutMs === undefined ? this.#streamLimits(options) : this.#limitsOf(options)
+    this.#note({ statement, classification })
+    const limits = this.#limits.ofStream(options)
     const call: Call = { options, classification, limits, startedAt: performance.now(), attempt: 1 }
     const leave = await this.#turns.enter(limits, this.#late(statement.text, limits))
     let open: OpenStream | undefined
     try {
       if (this.#cutting) throw this.#cutShort(statement.text)
       this.#refuseWhenClosed(statement.text)
+      if (this.#opening?.pending) await this.#tracked(async () => this.#opening?.send([], limits))
       const batches = this.loan.stream<Row>(statement, limits, options.batchSize ?? DEFAULT_BATCH_SIZE)
       this.#stream = open = new OpenStream(batches, leave, () => this.#cutShort(statement.text))
       yield* observedStream<Row>(open.read<Row>(), statement, call, this.node, this.#route, this.#observed)
@@ -131,13 +164,8 @@ export class PinnedSession {
   }
 
   /** Runs one of our own statements (BEGIN, COMMIT, SAVEPOINT, …), in turn, whether the session is closed or not. */
-  async control(text: string, limits: Limits = this.#controlLimits()): Promise<DriverResult> {
-    const leave = await this.#turns.enter(limits, this.#late(text, limits))
-    try {
-      return await this.#query(makeStatement(text), limits)
-    } finally {
-      leave()
-    }
+  async control(text: string, limits: Limits = this.#limits.ofControl()): Promise<DriverResult> {
+    return this.#inTurn(text, limits, () => this.#query(makeStatement(text), limits))
   }
 
   /**
@@ -173,7 +201,7 @@ export class PinnedSession {
   async end(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
-    if (this.#limits.signal) unlisten(this.#limits.signal, this.#onAbort)
+    this.#limits.end()
     const { loan } = this
     if (this.lost || loan.connection.broken) return void loan.discard('lost')
     if (loan.connection.idle === false) return void loan.discard('left inside a transaction')
@@ -186,16 +214,33 @@ export class PinnedSession {
     }
   }
 
+  async #inTurn<T>(sql: string, limits: Limits, work: () => Promise<T>): Promise<T> {
+    const leave = await this.#turns.enter(limits, this.#late(sql, limits))
+    try {
+      return await work()
+    } finally {
+      leave()
+    }
+  }
+
   async #send<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
-    const result = await this.#query<Row>(statement, call.limits)
+    const result = await this.#query<Row>(statement, call.limits, mayRide({ statement, classification: call.classification }))
     return answer(result, this.node, this.#route, call.startedAt)
   }
 
-  async #query<Row>(statement: Statement, limits: Limits): Promise<DriverResult<Row>> {
+  async #query<Row>(statement: Statement, limits: Limits, rides = true): Promise<DriverResult<Row>> {
+    return this.#tracked(async () => {
+      if (!this.#opening?.pending) return this.loan.query<Row>(statement, limits)
+      const [result] = await this.#opening.send(rides ? [statement] : [], limits)
+      return rides ? result as DriverResult<Row> : this.loan.query<Row>(statement, limits)
+    })
+  }
+
+  async #tracked<T>(send: () => Promise<T>): Promise<T> {
     const sentAt = performance.now()
     this.node.inFlight++
     try {
-      const result = await this.loan.query<Row>(statement, limits)
+      const result = await send()
       this.node.answered(performance.now() - sentAt)
       return result
     } catch (error) {
@@ -221,9 +266,11 @@ export class PinnedSession {
     if (error instanceof Error) this.own(error)
     if (error instanceof DeadlockError || error instanceof SerializationError) this.conflict ??= error
     if (error instanceof SluiceError && (error.connectionLost || this.loan.connection.broken)) this.lost ??= error
+    // without its BEGIN nothing may run here, and nothing can be committed
+    if (error instanceof SluiceError && this.#opening?.refusal) this.close(this.lost ??= error)
   }
 
-  #note(statement: Statement, classification: Classification): void {
+  #note({ statement, classification }: Admitted): void {
     if (classification.class !== 'read' && !this.readOnly) {
       this.wrote = true
       this.#changes.add(classification)
@@ -232,29 +279,7 @@ export class PinnedSession {
     if (classification.class === 'session' && !endsByItself) this.dirty = true
   }
 
-  #limitsOf(options: QueryOptions): Limits {
-    const { expiresAt } = limitsFrom(options.timeoutMs ?? this.parts.statementTimeoutMs)
-    return { expiresAt: Math.min(expiresAt, this.#limits.expiresAt), signal: this.#signalOf(options) }
-  }
-
-  #streamLimits(options: QueryOptions): Limits {
-    return streamLimits(this.parts.statementTimeoutMs, this.#limits.expiresAt, this.#signalOf(options))
-  }
-
-  /** Our own statements are not cut off by the end of what they end: only the owner's own limits hold. */
-  #controlLimits(): Limits {
-    const { expiresAt } = limitsFrom(this.parts.statementTimeoutMs)
-    return { expiresAt: Math.min(expiresAt, this.#limits.expiresAt), signal: this.#limits.signal }
-  }
-
-  #signalOf({ signal }: QueryOptions): AbortSignal {
-    const own = this.#owner.signal
-    return signal && signal !== this.#limits.signal ? AbortSignal.any([signal, own]) : own
-  }
-
-  #late(sql: string, limits: Limits): LateError {
-    return (reason, ms) => limitError(reason, this.node.name, sql, limits, { neverSent: true, ms })
-  }
+  #late(sql: string, limits: Limits): LateError { return (reason, ms) => limitError(reason, this.node.name, sql, limits, { neverSent: true, ms }) }
 
   #cutShort(sql: string): SluiceError {
     return new TransactionClosedError('the stream was cut: its transaction ended before all rows were read', {
@@ -263,12 +288,12 @@ export class PinnedSession {
   }
 
   #refuseWhenClosed(sql: string | undefined): void {
-    if (!this.#closed) return
-    throw new TransactionClosedError(this.#closed.message, { cause: this.#closed.cause, sql, node: this.node.name, hint: this.#closed.hint })
+    const closed = this.#closed
+    if (closed) throw new TransactionClosedError(closed.message, { cause: closed.cause, sql, node: this.node.name, hint: closed.hint })
   }
 }
 
 const DEFAULT_BATCH_SIZE = 100
 
-/** Settings that end with the transaction by themselves need no reset. */
+/** Ends with the transaction: needs no reset. */
 const TRANSACTION_LOCAL = /^\s*set\s+(local|constraints|transaction)\b/i

@@ -64,12 +64,7 @@ export class PooledPath implements StatementPath {
   batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> {
     const { transactions, classifier, readOnly } = this.#parts
     const ambient = this.#ambient(options)
-    const runAll = async (tx: Transaction): Promise<QueryResult[]> => {
-      const results: QueryResult[] = []
-      for (const one of statements) results.push(await tx.query(one.text, one.params, { prepare: one.prepare, name: one.name }))
-      return results
-    }
-    if (ambient) return runAll(ambient)
+    if (ambient) return ambient.runAll(statements, options)
     this.#parts.assertOpen()
     const classes = statements.map((one) => {
       const classification = classifier.classify(one.text)
@@ -78,7 +73,7 @@ export class PooledPath implements StatementPath {
     })
     // what was asked to run on a replica, or to be no more than reads, is held to that by the server
     const reads = options.target === 'replica' || classes.every((kind) => kind === 'read')
-    return transactions.run(runAll, {
+    return transactions.batch(statements, {
       readOnly: reads, target: options.target, timeoutMs: options.timeoutMs, signal: options.signal,
       name: options.name ?? options.label,
     })

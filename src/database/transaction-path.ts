@@ -4,6 +4,7 @@ import type { QueryResult } from '../core/result.js'
 import type { Classification } from '../sql/classifier.js'
 import type { StatementPath } from './face.js'
 import { guardInTransaction, guardRead } from './guard.js'
+import type { Admitted } from './opening.js'
 import type { PinnedSession } from './pinned.js'
 
 /** How a transaction's statements reach its connection. */
@@ -30,9 +31,20 @@ export class TransactionPath implements StatementPath {
   }
 
   async batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> {
+    const together = this.#session.batch(this.#admitAll(statements, options), options)
+    if (together) return together
     const results: QueryResult[] = []
     for (const statement of statements) results.push(await this.run(statement, options))
     return results
+  }
+
+  /** Everything the transaction does, and its COMMIT, in one round trip; undefined where that cannot be. */
+  whole(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> | undefined {
+    return this.#session.batch(this.#admitAll(statements, options), options, 'COMMIT')
+  }
+
+  #admitAll(statements: readonly Statement[], options: QueryOptions): Admitted[] {
+    return statements.map((statement) => ({ statement, classification: this.#admit(statement, options) }))
   }
 
   #admit(statement: Statement, options: QueryOptions): Classification {

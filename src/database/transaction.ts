@@ -6,7 +6,7 @@ import type { QueryResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import { ambientTransaction, inside } from './ambient.js'
 import { checkWork } from './call-check.js'
-import { commit } from './commit.js'
+import { commit, unknownWhole } from './commit.js'
 import { Face } from './face.js'
 import { Hooks } from './hooks.js'
 import type { PinnedSession } from './pinned.js'
@@ -88,6 +88,9 @@ export class Transaction extends Face {
   /** @internal A statement that is made already. */
   run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> { return this.#path.run<Row>(statement, options) }
 
+  /** @internal Statements that are made already, in one round trip where the engine can. */
+  runAll(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> { return this.#path.batch(statements, options) }
+
   /** @internal A stream's rows in the batches they came in. */
   batches<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> { return this.#path.stream(statement, options) }
 
@@ -163,6 +166,26 @@ export class Transaction extends Face {
     await this.abandon()
   }
 
+  /**
+   * @internal Runs these statements and commits, in one round trip where the engine can. When that fails nothing was stored
+   * (and the transaction is still to be abandoned), or it throws {@link TransactionOutcomeUnknownError}.
+   */
+  async whole(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]> {
+    this.#assertOpen()
+    const together = this.#path.whole(statements, options)
+    if (!together) return this.#path.batch(statements, options)
+    try {
+      const results = await together
+      await (this.#ending = this.#end('committed'))
+      return results
+    } catch (error) {
+      const unknown = unknownWhole(this.#parts.session, error)
+      if (!unknown) throw error
+      await (this.#ending = this.#end('unknown'))
+      throw this.#parts.session.own(unknown)
+    }
+  }
+
   async #runInner<T>(work: (tx: Transaction) => Promise<T> | T): Promise<T> {
     this.#assertOpen()
     const { session, database } = this.#parts
@@ -216,6 +239,7 @@ export class Transaction extends Face {
   async #undo(): Promise<void> {
     const { session } = this.#parts
     await session.settled()
+    if (session.unopened) return
     const limits = limitsFrom(ROLLBACK_MS)
     if (!this.#savepoint) return void await session.control('ROLLBACK', limits)
     await session.control(`ROLLBACK TO SAVEPOINT ${this.#savepoint}`, limits)

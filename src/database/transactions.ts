@@ -2,9 +2,12 @@ import { backoffMs } from '../core/backoff.js'
 import { asError, limitsFrom, remainingMs, timerMs, type Limits } from '../core/deadline.js'
 import type { Dialect } from '../core/dialect.js'
 import {
-  ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, ReadOnlyNodeError, SerializationError, type SluiceError, TransactionRolledBackError,
+  ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, ReadOnlyNodeError, SerializationError, SluiceError, TransactionRolledBackError,
 } from '../core/errors.js'
+import { NO_OPTIONS } from '../core/queryable.js'
+import type { QueryResult } from '../core/result.js'
 import type { RetrySettings } from '../core/settings.js'
+import type { Statement } from '../core/statement.js'
 import type { Node } from '../router/node.js'
 import { inside, waitingTransactions } from './ambient.js'
 import { borrow, type FailoverParts } from './failing-over.js'
@@ -26,6 +29,17 @@ export interface TransactionsParts {
 /** How often BEGIN itself is tried on another connection when the first one turns out to be dead. */
 const BEGIN_ATTEMPTS = 3
 
+/** What is done in a transaction, within its limits. */
+type Work<T> = (tx: Transaction, limits: Limits) => Promise<T>
+
+/** How a transaction is opened: at once, or with its first statement; and who wants to know of its end. */
+interface Opened {
+  readonly now: boolean
+  readonly ended?: () => void
+}
+
+const LATER: Opened = Object.freeze({ now: false })
+
 /** Opens transactions, and re-runs whole callbacks when the server undid them because of a conflict. */
 export class Transactions {
   readonly #parts: TransactionsParts
@@ -34,17 +48,33 @@ export class Transactions {
   constructor(parts: TransactionsParts) { this.#parts = parts }
 
   /** Runs `work` in a transaction of its own: commit when it returns, rollback when it throws. */
-  async run<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions): Promise<T> {
+  run<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions): Promise<T> {
+    return this.#run((tx, limits) => bounded(() => inside(this.#parts.database, tx, () => work(tx)), limits, options.name), options)
+  }
+
+  /**
+   * These statements as one transaction. Its time is that of its statements: a race with a timer could not know whether the
+   * COMMIT that rides with them was done.
+   */
+  batch(statements: readonly Statement[], options: TransactionOptions): Promise<QueryResult[]> {
+    return this.#run((tx) => tx.whole(statements, NO_OPTIONS), options)
+  }
+
+  async #run<T>(work: Work<T>, options: TransactionOptions): Promise<T> {
     const limits = limitsFrom(options.timeoutMs, options.signal)
     const retries = options.retries ?? this.#parts.retry.transactions
     const gateName = options.name ?? (options.isolationLevel === 'serializable' ? '(serializable)' : undefined)
+    let opened = 1
     for (let attempt = 0; ; attempt++) {
       const leave = gateName === undefined ? undefined : await this.#gate.enter(gateName, attempt, limits)
       try {
         return await this.#attempt(work, options, limits, attempt)
       } catch (error) {
         if (!(error instanceof Rerun)) throw error
-        if (attempt >= retries || remainingMs(limits) === 0 || limits.signal?.aborted) throw error.reason
+        // where BEGIN rides with the first statement the callback hears of a dead connection: that is no attempt
+        if (error.beforeBegin && opened++ < BEGIN_ATTEMPTS) attempt--
+        else if (attempt >= retries) throw error.reason
+        if (remainingMs(limits) === 0 || limits.signal?.aborted) throw error.reason
       } finally {
         leave?.()
       }
@@ -56,29 +86,30 @@ export class Transactions {
   async begin(options: TransactionOptions): Promise<Transaction> {
     const limits = limitsFrom(options.timeoutMs, options.signal)
     const watch = new Watch(limits)
-    const tx = await this.#begin(options, limits, 0, () => { watch.end() })
+    const tx = await this.#begin(options, limits, 0, { now: true, ended: () => { watch.end() } })
     watch.start(() => { void tx.abandon() })
     return tx
   }
 
-  async #attempt<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions, limits: Limits, attempt: number): Promise<T> {
+  async #attempt<T>(work: Work<T>, options: TransactionOptions, limits: Limits, attempt: number): Promise<T> {
     const tx = await this.#begin(options, limits, attempt)
     const { session } = tx
     try {
-      const value = await bounded(() => inside(this.#parts.database, tx, () => work(tx)), limits, options.name)
+      const value = await work(tx, limits)
       await tx.complete()
       return value
     } catch (thrown) {
       await tx.abandon()
       const reason = rerunReason(thrown, session, options) ?? await this.#movedReason(thrown, session)
+      if (thrown instanceof SluiceError && session.lostAtOpening && session.caused(thrown)) throw new Rerun(thrown, true)
       throw reason ? new Rerun(reason) : thrown
     }
   }
 
-  async #begin(options: TransactionOptions, limits: Limits, attempt: number, onEnd?: () => void): Promise<Transaction> {
+  async #begin(options: TransactionOptions, limits: Limits, attempt: number, how: Opened = LATER): Promise<Transaction> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#open(options, limits, attempt, onEnd)
+        return await this.#open(options, limits, attempt, how)
       } catch (error) {
         // a connection that could not be had in time is not asked for again: the caller has waited for it already
         const dead = error instanceof ConnectionError && !error.permanent && (error.connectionLost || error.reason === 'lost')
@@ -95,7 +126,7 @@ export class Transactions {
     return roles.writable === session.node ? undefined : thrown
   }
 
-  async #open(options: TransactionOptions, limits: Limits, retries: number, ended?: () => void): Promise<Transaction> {
+  async #open(options: TransactionOptions, limits: Limits, retries: number, { now, ended }: Opened): Promise<Transaction> {
     const { dialect, pinned } = this.#parts
     const identity = {}
     const startedAt = performance.now()
@@ -106,7 +137,7 @@ export class Transactions {
     session.limit(limits)
     session.readOnly = options.readOnly === true
     try {
-      await session.control(dialect.begin(options), limits)
+      await session.open(dialect.begin(options), limits, now)
     } catch (error) {
       session.lost ??= error as SluiceError
       await session.end()
@@ -132,9 +163,13 @@ export class Transactions {
 /** Says that the whole callback may run again, and what to throw when it may not any more. */
 class Rerun extends Error {
   readonly reason: SluiceError
-  constructor(reason: SluiceError) {
+  /** The connection was dead when the transaction was to begin. */
+  readonly beforeBegin: boolean
+
+  constructor(reason: SluiceError, beforeBegin = false) {
     super('rerun')
     this.reason = reason
+    this.beforeBegin = beforeBegin
   }
 }
 

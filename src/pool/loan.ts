@@ -27,6 +27,12 @@ export interface LoanFacts {
   readonly owner: object | undefined
 }
 
+/** What became of a batch, also of one that was refused. */
+export interface BatchProgress {
+  done: number
+  failedAt: number | undefined
+}
+
 /**
  * One exclusive loan of a connection: the only way to run statements on it. Limits are enforced here, for every engine.
  *
@@ -81,6 +87,35 @@ export class Loan {
     const unlimited = limits.expiresAt === Infinity && limits.signal === undefined
     if (unlimited && this.#member.doubt === undefined) return this.#plain<Row>(statement)
     return this.#guard(() => this.connection.query<Row>(statement), statement.text, limits)
+  }
+
+  /** Whether {@link Loan.batch} exists here. */
+  get batches(): boolean { return this.connection.batch !== undefined }
+
+  /**
+   * Runs several statements in one round trip within `limits`, which span them all; rejects with the first failure.
+   *
+   * @param progress - told how many were done, also when this rejects
+   */
+  batch(statements: readonly Statement[], limits: Limits, progress: BatchProgress = { done: 0, failedAt: undefined }): Promise<DriverResult[]> {
+    const first = statements[0]?.text ?? ''
+    const refusal = this.#refusal(first, limits)
+    if (refusal) return Promise.reject(refusal)
+    this.#text = first
+    const send = async (): Promise<DriverResult[]> => {
+      const answer = await this.connection.batch?.(statements)
+      if (!answer) throw new Error('this engine answers one statement at a time')
+      progress.done = answer.results.length
+      progress.failedAt = answer.failure?.at
+      if (answer.failure) throw answer.failure.cause
+      return [...answer.results]
+    }
+    const context: GuardedContext = {
+      ...this.#makeContext(),
+      explain: (cause, sql, neverSent) => this.#host.explain(cause, statements[progress.failedAt ?? -1]?.text ?? sql, neverSent),
+    }
+    this.#began()
+    return new GuardedCall(context, first, limits, send, this.#member.doubt ? this.#settle() : undefined).promise
   }
 
   /**

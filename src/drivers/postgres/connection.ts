@@ -1,5 +1,5 @@
 import type { Client, Query } from 'pg'
-import type { Connection, ConnectSettings, HostPort, Notification, ServerFacts } from '../../core/driver.js'
+import type { BatchResult, Connection, ConnectSettings, HostPort, Notification, ServerFacts } from '../../core/driver.js'
 import { withTimeout } from '../../core/deadline.js'
 import { sameAddress } from '../../core/dial-socket.js'
 import type { DriverResult } from '../../core/result.js'
@@ -14,7 +14,8 @@ import { rememberParams } from './redact.js'
 import type { ParserOf } from './row-shape.js'
 import type { Session } from './session.js'
 import { mayShadow, type TextUses } from './text-uses.js'
-import { WireQuery, type Settle, type WireHost } from './wire-query.js'
+import { WireBatch } from './wire-batch.js'
+import { WireQuery, type Exchange, type Settle, type WireHost } from './wire-query.js'
 
 const CLOSE_TIMEOUT_MS = 2_000
 const DEFAULT_CANCEL_TIMEOUT_MS = 5_000
@@ -70,9 +71,17 @@ export class PostgresConnection implements Connection, WireHost {
   get idle(): boolean { return this.#client.getTransactionStatus() === 'I' }
 
   query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>> {
+    this.#closeEvicted()
     return new Promise((resolve, reject) => {
       const settle: Settle = { resolve: (query) => { resolve(query.result as DriverResult<Row>) }, reject }
       this.#send(this.#queryOf(statement, settle, this.idle))
+    })
+  }
+
+  batch(statements: readonly Statement[]): Promise<BatchResult> {
+    this.#closeEvicted()
+    return new Promise((resolve, reject) => {
+      this.#send(new WireBatch(this, statements.map((each) => this.#queryOf(each, NOBODY, false)), resolve, reject))
     })
   }
 
@@ -91,15 +100,14 @@ export class PostgresConnection implements Connection, WireHost {
     return prepare || this.#uses.enough(text) ? this.#prepared.add(text) : undefined
   }
 
-  #send(query: WireQuery): void {
+  #send(exchange: Exchange): void {
     if (this.#failure) {
-      query.settle.reject(this.#unusable(this.#failure))
+      exchange.fail(this.#unusable(this.#failure))
       return
     }
     this.#inFlight++
     if (this.#pipelined) this.#cork()
-    this.#closeEvicted()
-    this.#client.query(query as unknown as Query)
+    this.#client.query(exchange as unknown as Query)
   }
 
   /** All statements of one turn of the event loop leave with one system call. */
@@ -115,34 +123,37 @@ export class PostgresConnection implements Connection, WireHost {
   }
 
   /** @internal */
-  succeeded(query: WireQuery): void {
+  succeeded(exchange: Exchange): void {
     this.#inFlight--
-    query.settle.resolve(query)
+    exchange.succeed()
   }
 
   /** @internal `pg` reports a server's error before ReadyForQuery: wait for that, or for the end of the connection. */
-  failed(query: WireQuery, error: Error): void {
-    if ('severity' in error && !this.broken) this.#afterReady.push(() => { this.#settleFailed(query, error) })
-    else this.#settleFailed(query, error)
+  failed(exchange: Exchange, error: Error): void {
+    if ('severity' in error && !this.broken) this.#afterReady.push(() => { this.#settleFailed(exchange, error) })
+    else this.#settleFailed(exchange, error)
   }
 
-  #settleFailed(query: WireQuery, error: Error): void {
+  #settleFailed(exchange: Exchange, error: Error): void {
     this.#inFlight--
     const stale = isStalePlan(error) || isUnknownStatement(error)
-    const { prepared } = query
-    if (prepared && (stale || !prepared.confirmed)) this.#prepared?.forget(prepared)
+    for (const { prepared } of exchange.parts) if (prepared && (stale || !prepared.confirmed)) this.#prepared?.forget(prepared)
     // Inside a transaction block the error has already aborted it; outside nothing was done.
-    if (stale && query.repeatable && !this.broken) {
-      const { text, values, settle } = query
+    if (stale && exchange instanceof WireQuery && exchange.repeatable && !this.broken) {
+      const { text, values, settle } = exchange
       this.#send(new WireQuery(this, text, values, this.#pipelined ? undefined : this.#prepared?.add(text), settle, false))
       return
     }
-    rememberParams(error, query.values)
-    query.settle.reject(error)
+    rememberParams(error, exchange.parts.flatMap(({ values }) => values))
+    exchange.fail(error)
   }
 
-  /** Close messages ride in front of the next statement, under its Sync: no round trip of their own. */
+  /**
+   * Close messages ride in front of the next statement, under its Sync: no round trip of their own. What that statement
+   * itself puts out waits for the one after it: a batch may still use it.
+   */
   #closeEvicted(): void {
+    if (this.#failure) return
     for (const name of this.#prepared?.takeClosing() ?? []) this.#client.connection.close({ type: 'S', name }, true)
   }
 
@@ -257,6 +268,9 @@ export class PostgresConnection implements Connection, WireHost {
     return Object.assign(new Error(`the connection is no longer usable: ${cause.message}`, { cause }), { code: 'ECONNRESET' })
   }
 }
+
+/** Parts of a batch are settled together. */
+const NOBODY: Settle = Object.freeze({ resolve: () => undefined, reject: () => undefined })
 
 function cancelTarget(session: Session, address: HostPort): CancelTarget {
   const { socket, key, tls } = session

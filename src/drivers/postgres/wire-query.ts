@@ -4,13 +4,22 @@ import type { WireValue } from './params.js'
 import type { PreparedStatement } from './prepared.js'
 import { NO_ROWS, RowShape, type ColumnDescription, type ParserOf } from './row-shape.js'
 
-/** What a query tells the connection that sent it. */
+/** What an exchange tells the connection that sent it. */
 export interface WireHost {
   readonly parserOf: ParserOf
   /** The server has answered and is ready for the next one. */
-  succeeded(query: WireQuery): void
+  succeeded(exchange: Exchange): void
   /** It failed; a server's error comes before the server is ready again. */
-  failed(query: WireQuery, error: Error): void
+  failed(exchange: Exchange, error: Error): void
+}
+
+/** What goes to the server under one Sync. */
+export interface Exchange {
+  readonly parts: readonly WireQuery[]
+  /** Sent outside a transaction block, and for the first time: when only its plan was stale it is sent once more. */
+  readonly repeatable: boolean
+  succeed(): void
+  fail(error: Error): void
 }
 
 /** Whose promise a query settles. */
@@ -22,9 +31,11 @@ export interface Settle {
 /** Execute (the unnamed portal, all rows) and Sync, and the same with Describe in front: always the same bytes. */
 const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])
 const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0])
-const SYNC = Buffer.from([0x53, 0, 0, 0, 4])
+/** Ends what is sent under it, and asks for ReadyForQuery. */
+export const SYNC = Buffer.from([0x53, 0, 0, 0, 4])
 const EXECUTE_SYNC = Buffer.concat([EXECUTE, SYNC])
 const DESCRIBE_EXECUTE_SYNC = Buffer.concat([DESCRIBE, EXECUTE, SYNC])
+const DESCRIBE_EXECUTE = Buffer.concat([DESCRIBE, EXECUTE])
 
 /**
  * One statement in the form `pg`'s client drives (its own `Query` is an EventEmitter, asks for the columns each time and
@@ -33,12 +44,11 @@ const DESCRIBE_EXECUTE_SYNC = Buffer.concat([DESCRIBE, EXECUTE, SYNC])
  * With a prepared statement whose columns are known nothing is described: for what the server plans it refuses to run a
  * statement whose columns have changed ("cached plan must not change result type").
  */
-export class WireQuery {
+export class WireQuery implements Exchange {
   readonly text: string
   readonly values: WireValue[]
   readonly prepared: PreparedStatement | undefined
   readonly settle: Settle
-  /** Sent outside a transaction block, and for the first time: when only its plan was stale it is sent once more. */
   readonly repeatable: boolean
   readonly #host: WireHost
   #shape: RowShape | undefined
@@ -67,6 +77,12 @@ export class WireQuery {
     }
   }
 
+  get parts(): readonly WireQuery[] { return [this] }
+
+  succeed(): void { this.settle.resolve(this) }
+
+  fail(error: Error): void { this.settle.reject(error) }
+
   /** A row that could not be read. */
   get failure(): Error | undefined { return this.#failure }
 
@@ -83,6 +99,12 @@ export class WireQuery {
     stream.write(this.#shape ? EXECUTE_SYNC : DESCRIBE_EXECUTE_SYNC)
     stream.uncork()
     return null
+  }
+
+  /** As {@link submit}, always in the extended protocol and without the Sync. */
+  writeUnsynced(connection: Connection): void {
+    this.#writeHead(connection)
+    connection.stream.write(this.#shape ? EXECUTE : DESCRIBE_EXECUTE)
   }
 
   #writeHead(connection: Connection): void {
