@@ -2,6 +2,7 @@ export { Database } from './facade/database.js'
 export { QueryCache } from './cache/query-cache.js'
 export { redisStore } from './cache/redis-store.js'
 export type { RedisClient, RedisStoreOptions } from './cache/redis-store.js'
+export type { StatementOrder, StatementQuery, StatementStats } from './metrics/statements.js'
 export type { MetricsRegistry } from './metrics/exposition.js'
 export type { CacheStats } from './cache/stats.js'
 export type { Invalidation } from './cache/dependencies.js'
@@ -63,7 +64,7 @@ export type {
 } from './config/resolved.js'
 export type { Logger } from './core/logger.js'
 export type {
-  AcquireEvent, BackupEvent, ConnectEvent, FailoverEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, ReleaseEvent, Role,
+  AcquireEvent, BackupEvent, CacheEvent, ConnectEvent, FailoverEvent, MigrationEvent, NodeEvent, Observer, QueryEvent, ReleaseEvent, Role,
   TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {

@@ -4,4 +4,6 @@ export interface Logger {
   info(facts: object, message?: string): void
   warn(facts: object, message?: string): void
   error(facts: object, message?: string): void
+  /** pino has it: what it denies is not even put together. */
+  isLevelEnabled?(level: string): boolean
 }

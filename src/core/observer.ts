@@ -48,6 +48,13 @@ export interface ConnectEvent {
   readonly error: Error | undefined
 }
 
+/** A call was answered by the query cache, without a server. */
+export interface CacheEvent {
+  readonly text: string
+  /** `hit`: fresh rows; `stale`: rows past their time that are being refreshed; `coalesced`: those of a load somebody else had begun. */
+  readonly outcome: 'hit' | 'stale' | 'coalesced'
+}
+
 /** A transaction ended. */
 export interface TransactionEvent {
   readonly name: string | undefined
@@ -145,6 +152,7 @@ export interface Observer {
   release?(event: ReleaseEvent): void
   connect?(event: ConnectEvent): void
   transaction?(event: TransactionEvent): void
+  cache?(event: CacheEvent): void
   node?(event: NodeEvent): void
   migration?(event: MigrationEvent): void
   failover?(event: FailoverEvent): void

@@ -7,6 +7,7 @@ import { Roles } from '../router/roles.js'
 import { Router } from '../router/router.js'
 import { Classifier } from '../sql/classifier.js'
 import type { QueryCache } from '../cache/query-cache.js'
+import { Shapes } from '../sql/shapes.js'
 import { announced } from './announced.js'
 import { cached, peeking } from './cached.js'
 import type { Execute } from './execute.js'
@@ -50,7 +51,7 @@ export interface CoreHooks {
   /** Asks all nodes who they are; resolves when this one has answered or failed to. Never rejects. */
   ask(node: string | undefined): Promise<void>
   /** Observers beside the caller's own. */
-  observers(options: ResolvedOptions): readonly Observer[]
+  observers(options: ResolvedOptions, shapes: Shapes): readonly Observer[]
 }
 
 /**
@@ -59,7 +60,7 @@ export interface CoreHooks {
  */
 export function assemble(database: object, driver: Driver, options: ResolvedOptions, hooks: CoreHooks, assertOpen: () => void): Assembly {
   const { dialect } = driver
-  const notifier = new Notifier([...options.observers, ...hooks.observers(options)])
+  const notifier = new Notifier([...options.observers, ...hooks.observers(options, new Shapes(dialect.lexicon))])
   const statistics = new Statistics()
   const classifier = new Classifier(dialect.lexicon, options.routing)
   const onState: StateListener = (changed, from, reason) => {
@@ -98,7 +99,7 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   execute = failingOver(execute, failover)
   execute = retried(execute, options.retry)
   execute = announced(execute, writes)
-  if (options.cache) execute = cached(execute, { ...caching, statementTimeoutMs, replicationMs: replicationMs(options), roleOf })
+  if (options.cache) execute = cached(execute, { ...caching, statementTimeoutMs, replicationMs: replicationMs(options), roleOf, notifier })
 
   const path = new PooledPath({
     database, renderer: dialect, classifier, execute, transactions, statementTimeoutMs, readOnly, assertOpen,

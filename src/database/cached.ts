@@ -1,10 +1,11 @@
 import { limitsFrom, UNLIMITED } from '../core/deadline.js'
 import { ConnectionError, NoPrimaryError, QueryCancelledError, QueryTimeoutError, type SluiceError } from '../core/errors.js'
+import type { Notifier } from '../core/notify.js'
 import type { Role } from '../core/observer.js'
 import type { CallCacheOptions, QueryOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
-import type { Ask, Loaded, QueryCache } from '../cache/query-cache.js'
+import type { Ask, CacheOutcome, Loaded, QueryCache } from '../cache/query-cache.js'
 import type { Classification } from '../sql/classifier.js'
 import type { Call, Execute } from './execute.js'
 
@@ -18,13 +19,15 @@ export interface CachedParts {
   /** Milliseconds after which a replica that takes reads has everything: it would count as lagging otherwise. */
   readonly replicationMs: number
   readonly roleOf: (node: string) => Role
+  readonly notifier: Notifier
 }
 
 const NOTHING_NAMED: CallCacheOptions = Object.freeze({})
 
 /** Answers calls that ask for it from the cache. The outermost layer: a hit needs neither retry nor observation. */
 export function cached(next: Execute, parts: CachedParts): Execute {
-  const { cache } = parts
+  const { cache, notifier } = parts
+  const listened = notifier.listens('cache')
   return function cachedRun<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
     const { cache: wish, causalToken } = call.options
     if (wish === undefined || wish === false) return next<Row>(statement, call)
@@ -33,8 +36,13 @@ export function cached(next: Execute, parts: CachedParts): Execute {
       cache.bypass()
       return next<Row>(statement, call)
     }
-    return cache.fetch<Row>(ask, (signal, changedAt) => load(next, statement, call, parts, signal, changedAt))
+    const tell = listened ? teller(statement.text, notifier) : undefined
+    return cache.fetch<Row>(ask, (signal, changedAt) => load(next, statement, call, parts, signal, changedAt), tell)
   }
+}
+
+function teller(text: string, notifier: Notifier): (outcome: CacheOutcome) => void {
+  return (outcome) => { if (outcome !== 'miss' && outcome !== 'bypass') notifier.notify('cache', { text, outcome }) }
 }
 
 /** What the cache is asked for a call; undefined when there is no key for it. */

@@ -11,9 +11,11 @@ import { DatabaseCore } from '../database/core.js'
 import { createDatabase } from '../database/create-database.js'
 import { Exposition, type MetricsRegistry } from '../metrics/exposition.js'
 import { Recorder } from '../metrics/recorder.js'
+import { StatementStatistics, type StatementQuery, type StatementStats } from '../metrics/statements.js'
 import { HealthChecker } from '../health/health-checker.js'
 import { MigrationManager } from '../migrations/manager.js'
 import { echoObserver, logObserver } from '../logging/log-observer.js'
+import type { Shapes } from '../sql/shapes.js'
 import type { Node, NodeState, StateListener } from '../router/node.js'
 
 /** The primary is asked once when a database is opened; so long after the pool's own wait. */
@@ -42,6 +44,7 @@ export class Database extends DatabaseCore {
   /** Rows of statements that asked for it (`cache: true`). Writes through this database invalidate their tables themselves. */
   readonly cache: QueryCache
   readonly #exposition: Exposition
+  readonly #statements: StatementStatistics | undefined
   #connecting: Promise<this> | undefined
   #migrations: MigrationManager | undefined
   #backups: BackupManager | undefined
@@ -56,12 +59,15 @@ export class Database extends DatabaseCore {
   constructor(options?: string | DatabaseOptions) {
     let react: StateListener = () => undefined
     let recorder: Recorder | undefined
+    let statements: StatementStatistics | undefined
     const health = (): HealthChecker => this.health
     super(options, {
       onNodeState: (node, from, reason) => { react(node, from, reason) },
-      observers: (resolved) => {
-        if (resolved.metrics.enabled) recorder = new Recorder(resolved.metrics.collectQueryStats)
-        return [...logObservers(resolved), ...recorder ? [recorder] : []]
+      observers: (resolved, shapes) => {
+        const { enabled, collectQueryStats } = resolved.metrics
+        if (enabled) recorder = new Recorder(collectQueryStats)
+        if (enabled && collectQueryStats) statements = new StatementStatistics(shapes)
+        return [...logObservers(resolved, shapes), ...recorder ? [recorder] : [], ...statements ? [statements] : []]
       },
       seek: () => { health().seek() },
       ask: (node) => health().ask(node),
@@ -69,6 +75,7 @@ export class Database extends DatabaseCore {
     const { fleet, failover: { line, router: { roles } }, driver, options: { health: settings, readOnly } } = this.assembly
     this.cache = this.assembly.cache
     this.#exposition = this.#expose(recorder)
+    this.#statements = statements
     const { probes } = driver.dialect
     this.health = new HealthChecker({ nodes: () => fleet.all, roles, probes, settings, readOnly, waiting: () => line.length })
     react = (node, from, reason) => { this.#react(node, from, reason) }
@@ -116,6 +123,16 @@ export class Database extends DatabaseCore {
    * ```
    */
   get metrics(): MetricsRegistry { return this.#exposition.registry }
+
+  /**
+   * What became of each statement, by its fingerprint: the most expensive first. Empty with `metrics: { collectQueryStats: false }`.
+   *
+   * @example
+   * ```ts
+   * for (const { text, calls, p99, nodes } of db.statements({ limit: 10 })) console.log(text, calls, p99, nodes)
+   * ```
+   */
+  statements(query?: StatementQuery): StatementStats[] { return this.#statements?.list(query) ?? [] }
 
   /** Migrations as the option `migrations` says; nothing is read before it is used. */
   get migrations(): MigrationManager {
@@ -228,9 +245,9 @@ export class Database extends DatabaseCore {
   }
 }
 
-function logObservers(options: ResolvedOptions): Observer[] {
+function logObservers(options: ResolvedOptions, shapes: Shapes): Observer[] {
   const observers: Observer[] = []
-  if (options.logger) observers.push(logObserver(options.logger, options))
+  if (options.logger) observers.push(logObserver(options.logger, options, shapes))
   if (options.echo) observers.push(echoObserver((line) => { process.stderr.write(`${line}\n`) }))
   return observers
 }
