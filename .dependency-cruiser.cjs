@@ -36,6 +36,7 @@ const OWNERS = {
   'generic-pool': '^src/pool/',
   'lru-cache': '^src/cache/',
   'redis': '^src/cache/',
+  'croner': '^src/backup/',
   'zod': '^src/config/',
   'yaml': '^src/config/',
   'umzug': '^src/migrations/',

@@ -10,6 +10,7 @@ import type { CleanupOptions, CleanupResult } from './cleanup.js'
 import type { CreateOptions } from './create.js'
 import { BackupError } from './errors.js'
 import { keysOf } from './keys.js'
+import type { BackupHealth, HealthOptions } from './freshness.js'
 import { databaseFolder, nameBeside } from './layout.js'
 import { folderOf } from './location.js'
 import type { BackupParts } from './parts.js'
@@ -24,6 +25,8 @@ type Jobs = typeof import('./jobs.js').jobs
 
 /** A finished backup. */
 export interface BackupResult extends BackupInfo {
+  /** false: it was there already, see {@link CreateOptions.unlessSince}. */
+  readonly made: boolean
   /** Of the verification that `backup.verify` asks for. */
   readonly verified: boolean
 }
@@ -77,11 +80,11 @@ export class BackupManager {
    */
   async backup(options: CreateOptions = {}): Promise<BackupResult> {
     return this.#job('backup', options.signal, async ({ parts, jobs }, told) => {
-      const manifest = await jobs.createBackup(parts, options)
+      const { manifest, made } = await jobs.createBackup(parts, options)
       told.id = manifest.id
       told.bytes = manifest.objects.reduce((sum, { bytes }) => sum + bytes, 0)
-      if (this.settings.verify) await jobs.verifyBackup(parts, manifest.id, { level: 1, signal: options.signal })
-      return { ...jobs.infoOf(await jobs.findEntry(parts, manifest.id)), verified: this.settings.verify }
+      if (made && this.settings.verify) await jobs.verifyBackup(parts, manifest.id, { level: 1, signal: options.signal })
+      return { ...jobs.infoOf(await jobs.findEntry(parts, manifest.id)), made, verified: made && this.settings.verify }
     })
   }
 
@@ -125,7 +128,7 @@ export class BackupManager {
   async restore(idOrPath: string, options: RestoreOptions = {}): Promise<RestoreResult> {
     return this.#job('restore', options.signal, async ({ parts, jobs }, told) => {
       const safety = async (database: string, signal: AbortSignal | undefined): Promise<string> =>
-        (await jobs.createBackup({ ...parts, database }, { signal, pinDays: SAFETY_DAYS, tags: { reason: 'before restore' } })).id
+        (await jobs.createBackup({ ...parts, database }, { signal, pinDays: SAFETY_DAYS, tags: { reason: 'before restore' } })).manifest.id
       const result = await jobs.restoreBackup(parts, idOrPath, options, safety)
       told.id = result.id
       told.bytes = result.bytes
@@ -148,6 +151,15 @@ export class BackupManager {
   /** Removes what the retention does not keep; `dryRun` only says what that is. */
   async cleanup(options: CleanupOptions = {}): Promise<CleanupResult> {
     return this.#job('cleanup', options.signal, ({ parts, jobs }) => jobs.cleanUp(parts, options))
+  }
+
+  /** Whether there is a backup one could go back to: fresh enough, not damaged, of the usual size. */
+  async health(options: HealthOptions = {}): Promise<BackupHealth> {
+    const { schedule } = this.settings
+    const { parts, jobs } = await this.#open()
+    const { entries, damaged } = await jobs.readCatalog(parts, (folder) => isOf(parts, folder))
+    const times = schedule && jobs.cronTimes(schedule.cron, schedule.timezone)
+    return jobs.freshness(entries.map(jobs.infoOf), damaged.length, times, options)
   }
 
   /** Puts a restored database in the place of the live one: two renames in one transaction. The old one is kept. */

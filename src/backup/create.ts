@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { readCatalog } from './catalog.js'
 import { dumpGlobals } from './globals.js'
 import { dumpObjects, type DumpJob } from './dump.js'
 import { backupFolder, databaseFolder, MANIFEST, newId } from './layout.js'
@@ -24,38 +25,60 @@ export interface CreateOptions extends SelectionOptions {
   /** Days the backup is kept whatever the retention says. */
   readonly pinDays?: number | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
+  /** When a backup of this database that began at that time or later is there already, it is the result and none is made. */
+  readonly unlessSince?: Date | undefined
+}
+
+/** What came of it. */
+export interface Created {
+  readonly manifest: Manifest
+  /** false: it was there already. */
+  readonly made: boolean
 }
 
 /** Makes one backup; nothing is listed unless all of it is stored. */
-export async function createBackup(parts: BackupParts, options: CreateOptions): Promise<Manifest> {
+export async function createBackup(parts: BackupParts, options: CreateOptions): Promise<Created> {
   const progress = new Progress(options.onProgress)
   progress.phase('preparing')
   return Session.with(parts.where, parts.database, options.signal, async (session) => {
     const cluster = await clusterOf(parts, session)
     await lockFor(parts, session, progress, options.signal)
+    const there = options.unlessSince && await madeSince(parts, cluster, options.unlessSince)
+    if (there) return { manifest: there, made: false }
     await parts.store.sweep?.(databaseFolder(cluster, parts.database), STALE_MS)
-    const tool = await toolFor(parts, 'dump', session.server.versionNumber)
-    progress.phase('snapshot')
-    const snapshot = await openSnapshot(parts, session, options)
-    const startedAt = new Date()
-    const id = newId(startedAt)
-    const folder = backupFolder(cluster, parts.database, id)
-    try {
-      const written = await inPrivateFolder((privateFolder) => {
-        const job = { parts, session, tool, snapshot, folder, privateFolder, progress, format: options.format ?? parts.settings.format }
-        return writeAll(job, options.signal)
-      }, parts.settings.spoolDir)
-      progress.phase('committing')
-      options.signal?.throwIfAborted()
-      const manifest = manifestOf({ parts, options, session, tool, snapshot, id, cluster, startedAt, written })
-      await writeText(parts.store, `${folder}${MANIFEST}`, manifestText(manifest, parts.signing), { signal: options.signal })
-      return manifest
-    } catch (error) {
-      // what cannot be taken away now is swept as a dead job's; the first error is the one to tell
-      await removeAll(parts, folder).catch(() => undefined)
-      throw error
-    }
+    return { manifest: await make(parts, options, session, cluster, progress), made: true }
   })
+}
+
+async function make(parts: BackupParts, options: CreateOptions, session: Session, cluster: string, progress: Progress): Promise<Manifest> {
+  const tool = await toolFor(parts, 'dump', session.server.versionNumber)
+  progress.phase('snapshot')
+  const snapshot = await openSnapshot(parts, session, options)
+  const startedAt = new Date()
+  const id = newId(startedAt)
+  const folder = backupFolder(cluster, parts.database, id)
+  try {
+    const written = await inPrivateFolder((privateFolder) => {
+      const job = { parts, session, tool, snapshot, folder, privateFolder, progress, format: options.format ?? parts.settings.format }
+      return writeAll(job, options.signal)
+    }, parts.settings.spoolDir)
+    progress.phase('committing')
+    options.signal?.throwIfAborted()
+    const manifest = manifestOf({ parts, options, session, tool, snapshot, id, cluster, startedAt, written })
+    await writeText(parts.store, `${folder}${MANIFEST}`, manifestText(manifest, parts.signing), { signal: options.signal })
+    return manifest
+  } catch (error) {
+    // what cannot be taken away now is swept as a dead job's; the first error is the one to tell
+    await removeAll(parts, folder).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Asked under the lock: whoever had it before us may have made the very backup we want. */
+async function madeSince(parts: BackupParts, cluster: string, since: Date): Promise<Manifest | undefined> {
+  const own = databaseFolder(cluster, parts.database)
+  const [newest] = (await readCatalog(parts, (folder) => folder.startsWith(own))).entries
+  return newest && Date.parse(newest.manifest.startedAt) >= since.getTime() ? newest.manifest : undefined
 }
 
 /** Which cluster this is, so that backups of two servers never mix. */

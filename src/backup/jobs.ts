@@ -1,7 +1,9 @@
 import { findEntry, infoOf, readCatalog } from './catalog.js'
 import { cleanUp } from './cleanup.js'
 import { createBackup } from './create.js'
+import { cronTimes } from './cron.js'
 import { FileStore } from './file-store.js'
+import { freshness } from './freshness.js'
 import { backupParts } from './parts.js'
 import { makePlan } from './plan.js'
 import { promoteDatabase, rollbackPromotion } from './promote.js'
@@ -12,6 +14,6 @@ import { verifyBackup } from './verify.js'
 
 /** The work of a manager: loaded at its first job, so that a database without backups does not pay for it. */
 export const jobs = {
-  FileStore, backupParts, cleanUp, createBackup, findEntry, findSource, infoOf, makePlan, promoteDatabase, readCatalog, restoreBackup, rollbackPromotion,
-  Session, verifyBackup,
+  FileStore, backupParts, cleanUp, createBackup, cronTimes, findEntry, findSource, freshness, infoOf, makePlan, promoteDatabase, readCatalog,
+  restoreBackup, rollbackPromotion, Session, verifyBackup,
 }

@@ -5,7 +5,7 @@ const JSON_OPTION = ['--json', 'Print the result as JSON'] as const
 const BACKUP: Command = {
   name: 'backup',
   usage: 'backup <action> [what]',
-  summary: 'Make, list, show, verify, restore, promote and clean up backups',
+  summary: 'Make, list, show, verify, restore, promote, schedule and clean up backups',
   options: [
     ['--config <file>', 'Options from a file; else from DATABASE_URL or DB_*, PGPASSWORD, BACKUP_DIR, RETENTION_DAYS, COMPRESSION, PARALLEL_JOBS'],
     ['--database <name>', 'Which one, when the file describes several'],
@@ -27,11 +27,14 @@ const BACKUP: Command = {
     ['--globals', 'restore: make the roles that are missing'],
     ['--jobs <n>', 'create, restore: processes at work, with format directory'],
     ['--dry-run', 'restore, cleanup: say what would be done'],
+    ['--cron <expression>', 'schedule: when (default: backup.schedule of the file)'],
+    ['--timezone <name>', 'schedule: whose time that is (default: UTC)'],
     JSON_OPTION,
   ],
   examples: [
     'sluice backup create --recipient age1…', 'sluice backup list', 'sluice backup verify latest --level 3', 'sluice backup restore latest --to shop_restored',
     'sluice backup restore ./old.dump --to shop_old', 'sluice backup promote shop_restored', 'sluice backup cleanup --dry-run',
+    "sluice backup schedule --cron '0 3 * * *'", 'sluice backup health',
   ],
   load: async () => (await import('./commands/backup.js')).backup,
 }

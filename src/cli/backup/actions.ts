@@ -1,4 +1,6 @@
 import type { BackupManager } from '../../backup/backup-manager.js'
+import { BackupSchedule } from '../../backup/schedule.js'
+import { asError } from '../../core/deadline.js'
 import type { VerifyLevel } from '../../backup/catalog.js'
 import type { OnProgress } from '../../backup/progress.js'
 import type { RestoreOptions } from '../../backup/restore-options.js'
@@ -16,6 +18,8 @@ export interface ActionInput {
   /** The id, path or database name that it is about; `''` where it takes none. */
   readonly what: string
   readonly style: Style
+  /** Writes a line for people at once; results come at the end. */
+  readonly say: (line: string) => void
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
 }
@@ -49,6 +53,8 @@ export const ACTIONS: readonly Action[] = [
   { name: 'restore', what: ID_OR_PATH, options: ['to', 'confirm', 'owner', 'privileges', 'globals', 'jobs', 'dryRun'], run: restore },
   { name: 'promote', what: 'the name of a restored database', options: [], run: promote },
   { name: 'cleanup', what: undefined, options: ['dryRun'], run: cleanup },
+  { name: 'health', what: undefined, options: [], run: health },
+  { name: 'schedule', what: undefined, options: ['cron', 'timezone'], run: schedule },
 ]
 
 const FORMATS = ['custom', 'directory', 'plain'] as const
@@ -125,4 +131,27 @@ async function promote({ backups, what, signal, style }: ActionInput): Promise<A
 async function cleanup({ backups, invocation, signal, style }: ActionInput): Promise<ActionResult> {
   const result = await backups.cleanup({ dryRun: flagOption(invocation, 'dryRun'), signal })
   return { json: result, lines: [...cleanupLines(result, style), `${plural(result.keep.length, 'backup')} kept`] }
+}
+
+async function health({ backups, style }: ActionInput): Promise<ActionResult> {
+  const found = await backups.health()
+  const sign = found.status === 'ok' ? style.green(style.glyphs.done) : found.status === 'warn' ? style.yellow('!') : style.red(style.glyphs.failed)
+  const newest = found.newest === undefined ? '' : `: the newest is ${found.newest.id} (${found.newest.state})`
+  return { json: found, lines: [`${sign} ${found.status}${newest}`, ...found.problems.map((problem) => `  ${problem}`)], wrong: found.status === 'fail' }
+}
+
+/** Runs until it is interrupted. */
+async function schedule({ backups, invocation, signal, say }: ActionInput): Promise<ActionResult> {
+  const timed = new BackupSchedule(backups, {
+    cron: textOption(invocation, 'cron', undefined), timezone: textOption(invocation, 'timezone', undefined),
+    onRun: ({ scheduledFor, outcome, id, error }) => { say(`${scheduledFor.toISOString()} ${outcome}${id === undefined ? '' : ` ${id}`}${error === undefined ? '' : `: ${error.message}`}`) },
+  })
+  timed.start()
+  say(`the next backup is at ${timed.next()?.toISOString() ?? 'no time any more'}`)
+  // timers of a schedule keep no process alive
+  const alive = setInterval(() => undefined, 60_000)
+  await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }) })
+  clearInterval(alive)
+  await timed.stop({ cancel: true })
+  throw asError(signal.reason)
 }

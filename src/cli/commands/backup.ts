@@ -31,6 +31,7 @@ async function perform(action: Action, invocation: Invocation, output: Output, p
   try {
     const { json, lines, wrong } = await action.run({
       backups, invocation, what: invocation.values[1] ?? '', style: output.style, signal, onProgress: (now) => { progress.show(now) },
+      say: (line) => { print(output.err, line) },
     })
     progress.end()
     if (flagOption(invocation, 'json')) print(output.out, JSON.stringify(json, null, 2))

@@ -96,6 +96,21 @@ describe('sluice backup', () => {
     expect(out).toMatch(/plain +no +complete/)
   })
 
+  it('says how the backups are with its exit code', async () => {
+    expect(await sluice('health', 'health')).toMatchObject({ exitCode: 1, out: 'x fail\n  there is no backup\n' })
+    const { id } = await json('health', 'create', '--table', 't') as { id: string }
+    expect(await sluice('health', 'health')).toMatchObject({ exitCode: 0, out: `+ ok: the newest is ${id} (complete)\n` })
+  })
+
+  it('makes backups by the clock until it is told to end', async () => {
+    const running = start(['backup', 'schedule', '--cron', '* * * * * *'], environment('schedule'))
+    await eventually(async () => (await json('schedule', 'list') as { backups: unknown[] }).backups.length > 1)
+    running.child.kill('SIGTERM')
+    const { exitCode, err } = await running.ended
+    expect(exitCode).toBe(143)
+    expect(err).toMatch(/^the next backup is at \S+Z\n\S+Z made \S+\n/)
+  })
+
   it('says in one line why it failed, without a password, with exit code 1', async () => {
     const wrong = { ...environment('wrong'), PGPASSWORD: 'not the password' }
     const { exitCode, out, err } = await capture(['backup', 'create'], wrong)

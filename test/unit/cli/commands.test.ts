@@ -39,7 +39,7 @@ describe('the command line', () => {
     [['demo', '--engine', 'postgre'], "--engine: expected one of postgres, postgresql, got 'postgre'", "did you mean 'postgres'?"],
     [['demo', '--engine', 'constructor'], "--engine: expected one of postgres, postgresql, got 'constructor'", undefined],
     [['backup'], "missing required args for command 'backup <action> [what]'", "'sluice help backup' shows what it takes"],
-    [['backup', 'make'], "backup: expected one of create, list, show, verify, restore, promote and cleanup, got 'make'", undefined],
+    [['backup', 'make'], "backup: expected one of create, list, show, verify, restore, promote, cleanup, health and schedule, got 'make'", undefined],
     [['backup', 'restore'], "backup restore: the id of a backup ('latest') or the path of a dump is missing", undefined],
     [['backup', 'list', 'all'], "backup list: expected no 'all'", undefined],
     [['backup', 'list', '--dry-run'], 'backup list: --dry-run belongs to another action', undefined],
