@@ -71,7 +71,7 @@ export type {
   TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {
-  BatchEntry, CallCacheOptions, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
+  BatchEntry, CallCacheOptions, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
 } from './core/queryable.js'
 export type { DriverResult, ExecuteResult, Field, QueryResult, Route } from './core/result.js'
 export type {

@@ -76,6 +76,9 @@ export interface StreamOptions<Row> extends RowOptions<Row> {
 /** One entry of a batch: text, with parameters, or a fragment. */
 export type BatchEntry = SqlInput | readonly [text: string, params?: readonly unknown[]]
 
+/** One row to store: columns and their values. */
+export type InsertRow = Readonly<Record<string, unknown>>
+
 /** What everything that can run statements offers: `Database`, `Transaction`, a pinned connection, `db.primary`, … */
 export interface Queryable {
   /** Runs one statement and returns all its rows. */
@@ -106,4 +109,16 @@ export interface Queryable {
   stream<Row = Record<string, unknown>>(sql: SqlInput, options: StreamOptions<Row>): AsyncIterable<Row>
   /** Several statements as one transaction, in the fewest round trips. */
   batch(entries: readonly BatchEntry[], options?: QueryOptions): Promise<QueryResult[]>
+  /**
+   * Stores many rows in few statements, all of them or none; returns how many there were. The columns are those of the first
+   * row, and every row has them all: `null` where there is no value.
+   *
+   * @param table - its name, `users` or `app.users`; quoted as it is written
+   * @throws `ConfigError` a row has other columns than the first one; nothing was sent
+   * @example
+   * ```ts
+   * await db.insertMany('users', [{ id: 1, email: 'a@example.com' }, { id: 2, email: 'b@example.com' }])
+   * ```
+   */
+  insertMany(table: string, rows: readonly InsertRow[], options?: QueryOptions): Promise<{ rowsAffected: number }>
 }

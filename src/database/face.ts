@@ -1,9 +1,10 @@
 import { asError } from '../core/deadline.js'
-import type { BatchEntry, Queryable, QueryOptions, RowOptions, RowSchema, StreamOptions } from '../core/queryable.js'
+import type { BatchEntry, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, StreamOptions } from '../core/queryable.js'
 import { NO_OPTIONS } from '../core/queryable.js'
 import type { ExecuteResult, QueryResult } from '../core/result.js'
 import { NO_PARAMS, statement, type SqlInput, type SqlRenderer, type Statement } from '../core/statement.js'
 import { checkCall, fragmentOf, notEntries, notParams, paramsBesideFragment } from './call-check.js'
+import { insertStatements } from './insert-many.js'
 import { over } from './over.js'
 import { checkRows, firstColumn, oneRow } from './rows.js'
 
@@ -95,6 +96,15 @@ export class Face implements Queryable {
       ? this.#statement(entry[0] as string, (entry[1] ?? NO_PARAMS) as readonly unknown[], merged)
       : this.#statement(entry as SqlInput, NO_PARAMS, merged))
     return statements.length === 0 ? [] : this.#path.batch(statements, merged)
+  }
+
+  async insertMany(table: string, rows: readonly InsertRow[], options: QueryOptions = NO_OPTIONS): Promise<{ rowsAffected: number }> {
+    const merged = { ...this.#merge(options), target: 'primary' as const }
+    const statements = insertStatements(table, rows, this.#path.renderer, merged.name)
+    const [only] = statements
+    if (!only) return { rowsAffected: 0 }
+    const results = statements.length === 1 ? [await this.#path.run(only, merged)] : await this.#path.batch(statements, merged)
+    return { rowsAffected: results.reduce((sum, { rowCount }) => sum + rowCount, 0) }
   }
 
   async #rows<Row>(
