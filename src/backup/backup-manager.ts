@@ -174,11 +174,14 @@ export class BackupManager {
     await jobs.rollbackPromotion(parts, promoted, options.signal)
   }
 
-  #open(): Promise<Ready> {
-    return this.#ready ??= this.#load().catch((error: unknown) => {
+  async #open(): Promise<Ready> {
+    this.#ready ??= this.#load().catch((error: unknown) => {
       this.#ready = undefined
       throw asError(error)
     })
+    const { jobs, parts } = await this.#ready
+    // asked anew for every job, and only once in it: the primary may have changed since the last one
+    return { jobs, parts: { ...parts, where: jobs.serverOf(this.#db) } }
   }
 
   async #load(): Promise<Ready> {

@@ -4,7 +4,7 @@ import { createBackup } from './create.js'
 import { cronTimes } from './cron.js'
 import { FileStore } from './file-store.js'
 import { freshness } from './freshness.js'
-import { backupParts } from './parts.js'
+import { backupParts, serverOf } from './parts.js'
 import { makePlan } from './plan.js'
 import { promoteDatabase, rollbackPromotion } from './promote.js'
 import { restoreBackup } from './restore.js'
@@ -15,5 +15,5 @@ import { verifyBackup } from './verify.js'
 /** The work of a manager: loaded at its first job, so that a database without backups does not pay for it. */
 export const jobs = {
   FileStore, backupParts, cleanUp, createBackup, cronTimes, findEntry, findSource, freshness, infoOf, makePlan, promoteDatabase, readCatalog,
-  restoreBackup, rollbackPromotion, Session, verifyBackup,
+  restoreBackup, rollbackPromotion, serverOf, Session, verifyBackup,
 }

@@ -32,18 +32,28 @@ export interface BackupParts extends BackupKeys {
 /** Collects the parts; loads the engine's knowledge of its tools. */
 export async function backupParts(db: DatabaseCore, settings: BackupSettings, store: BackupStore): Promise<BackupParts> {
   const { driver, options, notifier } = db.assembly
-  const node = options.direct ?? options.primary
+  const where = serverOf(db)
   if (!driver.dump) {
     throw new ConfigError(`backups: ${driver.dialect.engine} has no dump tools here`, { option: 'backup', hint: 'see docs/guides/backups.md for the engines that have' })
   }
-  const { database } = node.target
+  const { database } = where.target
   if (database === undefined) throw new ConfigError('backups: the URL of the primary names no database', { option: 'primary' })
   return {
     settings, store, notifier, database, migrationsSchema: options.migrations.schema, engine: driver.dialect.engine,
     tools: await driver.dump(), found: new Map(),
-    where: { driver, target: node.target, node: node.name, connectTimeoutMs: node.connectTimeoutMs },
+    where,
     ...keysOf(settings),
   }
+}
+
+/**
+ * The server of a job: past a pooler where there is a way, else whoever is primary at this moment. One configured as
+ * primary may be so no more, and a backup of it would be of the past.
+ */
+export function serverOf({ assembly: { driver, options, fleet } }: DatabaseCore): SessionTarget {
+  const primary = fleet.all.find(({ role }) => role === 'primary')?.name
+  const { target, name, connectTimeoutMs } = options.direct ?? options.replicas.find((replica) => replica.name === primary) ?? options.primary
+  return { driver, target, node: name, connectTimeoutMs }
 }
 
 /** The program for the server of that version. */
