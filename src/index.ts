@@ -85,6 +85,7 @@ export type {
 export type {
   BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, Notifications, PlanFacts, Probe, Probes, TransactionFate,
 } from './core/dialect.js'
+export type { InspectionFacts, ServerCapacity, ServerSession, ServerSetup } from './core/inspection.js'
 export type {
   DatabaseFacts, DatabaseSteps, DumpCall, DumpedTable, DumpFormat, DumpSelection, DumpTools, LoginTarget, ProgramLogin, RestoreCall, SnapshotQuestions,
   TableName, ToolName,

@@ -2,6 +2,8 @@ import type { Command } from './command.js'
 
 const JSON_OPTION = ['--json', 'Print the result as JSON'] as const
 
+const CONFIG_OPTION = ['--config <file>', 'Options from a file; else from the environment: DATABASE_URL, DB_*'] as const
+
 const BACKUP: Command = {
   name: 'backup',
   usage: 'backup <action> [what]',
@@ -62,6 +64,41 @@ export const COMMANDS: readonly Command[] = [
     options: [['--engine <name>', 'Database engine (default: postgres)'], JSON_OPTION],
     examples: ["sluice explain-route 'select * from users'", "sluice explain-route \"select nextval('ids')\" --json"],
     load: async () => (await import('./commands/explain-route.js')).explainRoute,
+  },
+  {
+    name: 'status',
+    usage: 'status [database]',
+    summary: 'Show every node with its role, state and lag; exit code 1 when the database cannot be worked with',
+    options: [CONFIG_OPTION, JSON_OPTION],
+    examples: ['DATABASE_URL=postgres://app:secret@db1/shop sluice status', 'sluice status shop --config sluice.yaml --json'],
+    load: async () => (await import('./commands/status.js')).status,
+  },
+  {
+    name: 'connections',
+    usage: 'connections',
+    summary: 'Show the sessions on the primary and who waits for whom; exit code 1 when somebody waits for a lock',
+    options: [CONFIG_OPTION, JSON_OPTION],
+    examples: ['sluice connections --config sluice.yaml'],
+    load: async () => (await import('./commands/connections.js')).connections,
+  },
+  {
+    name: 'analyze',
+    usage: 'analyze <sql>',
+    summary: 'Show the plan of a statement, with advice',
+    options: [
+      ['--run', 'Run and measure it; what it changes is rolled back'], ['--timeout <ms>', 'Longest run, in milliseconds (default: 30000)'],
+      CONFIG_OPTION, JSON_OPTION,
+    ],
+    examples: ['sluice analyze "select * from users where id = 1" --run'],
+    load: async () => (await import('./commands/analyze.js')).analyze,
+  },
+  {
+    name: 'doctor',
+    usage: 'doctor',
+    summary: 'Look for what goes wrong in practice: reachability, roles, lag, encryption, limits, locks; exit code 1 on failures',
+    options: [CONFIG_OPTION, JSON_OPTION],
+    examples: ['sluice doctor --config sluice.yaml'],
+    load: async () => (await import('./commands/doctor.js')).doctor,
   },
   BACKUP,
   {

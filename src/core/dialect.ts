@@ -1,5 +1,6 @@
 import type { Statement } from './statement.js'
 import type { ErrorFacts } from './error-facts.js'
+import type { InspectionFacts } from './inspection.js'
 import type { Lexicon } from './lexicon.js'
 import type { MaintenanceFacts } from './maintenance.js'
 import type { MigrationFacts } from './migration-facts.js'
@@ -118,6 +119,8 @@ export interface Dialect {
   readonly features: Features
   readonly lexicon: Lexicon
   readonly probes: Probes
+  /** What its server tells operators about itself; undefined: it is not asked. */
+  readonly inspection?: InspectionFacts | undefined
   /** undefined: the engine has none. */
   readonly notifications?: Notifications | undefined
   /** Default TCP port; undefined for embedded engines. */

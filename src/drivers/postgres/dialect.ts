@@ -2,6 +2,7 @@ import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.j
 import { ConfigError } from '../../core/errors.js'
 import { statement } from '../../core/statement.js'
 import { describeError } from './errors.js'
+import { postgresInspection } from './inspection.js'
 import { postgresLexicon } from './lexicon.js'
 import { postgresMaintenance } from './maintenance.js'
 import { postgresMigrations } from './migrations.js'
@@ -42,6 +43,7 @@ export const postgresDialect: Dialect = {
   probes: postgresProbes,
   maintenance: postgresMaintenance,
   migrations: postgresMigrations,
+  inspection: postgresInspection,
   notifications: {
     listen: (channel) => statement(`listen ${quoteIdentifier(channel)}`),
     notify: (channel, payload) => statement('select pg_notify($1, $2)', [channel, payload]),
