@@ -1,7 +1,7 @@
 /**
  * Cost of classifying a statement of 300 characters, remembered and for the first time, and of its fingerprint.
  *
- * Run: `npx tsc --noEmit false --outDir node_modules/.bench`, then `node node_modules/.bench/bench/classify.js`.
+ * Run: `npm run bench -- classify`.
  * Prints one JSON object: medians of interleaved rounds, in nanoseconds per operation, beside the targets.
  * What a reader must not conclude: that figures of two machines can be compared.
  */
@@ -10,8 +10,9 @@ import { postgresLexicon } from '../src/drivers/postgres/lexicon.js'
 import { Classifier } from '../src/sql/classifier.js'
 import { fingerprint } from '../src/sql/fingerprint.js'
 
-const ROUNDS = 15
-const OPERATIONS = { remembered: 200_000, first: 4_000, fingerprint: 4_000 }
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 15)
+const CALLS = Number(process.env['BENCH_CALLS'] ?? 200_000)
+const OPERATIONS = { remembered: CALLS, first: CALLS / 50, fingerprint: CALLS / 50 }
 const TARGETS_NS = { remembered: 100, first: 20_000 }
 
 const STATEMENT = `select o.id, o.total, c.name, coalesce(sum(l.quantity * l.price), 0)::numeric(12,2) as sum from orders o `

@@ -2,7 +2,7 @@
  * An exclusive loan and its return, against `pg.Pool.connect()` and `release()`. No statement is sent: this is the
  * pool's own cost. Both limit a wait to 5 s.
  *
- * Run: `npx tsc --noEmit false --outDir node_modules/.bench`, then `DATABASE_URL=postgres://… node node_modules/.bench/bench/pool.js`.
+ * Run: `npm run bench -- pool`.
  * What a reader must not conclude: that queries get faster by these factors; a round trip costs a hundred times as much.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -16,8 +16,8 @@ import { postgres } from '../src/drivers/postgres/index.js'
 import { Pool } from '../src/pool/pool.js'
 
 const MAX = 10
-const ROUNDS = 9
-const LOANS = 20_000
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 9)
+const LOANS = Number(process.env['BENCH_CALLS'] ?? 20_000)
 
 interface Contender {
   readonly name: string
