@@ -54,9 +54,17 @@ export interface MetricsSettings {
   readonly registry: object | undefined
 }
 
-/** Something crossed a threshold. */
+/**
+ * Something crossed a threshold, or is below it again.
+ *
+ * - `connections`: share of `pool.max` in use
+ * - `query-latency`: mean milliseconds of the statements since the last check
+ * - `replication-lag`: milliseconds; the threshold is `routing.maxReplicationLagMs`
+ * - `no-primary`: 1 while there is none
+ */
 export interface Alert {
-  readonly kind: 'connections' | 'query-latency'
+  readonly kind: 'connections' | 'query-latency' | 'replication-lag' | 'no-primary'
+  readonly state: 'raised' | 'cleared'
   readonly node: string | undefined
   readonly value: number
   readonly threshold: number

@@ -1,4 +1,5 @@
 import { asError, limitsFrom, sleep, UNLIMITED, withTimeout } from '../core/deadline.js'
+import { detached } from '../core/detached.js'
 import { ConnectionError, SluiceError } from '../core/errors.js'
 import type { NodeFacts } from '../core/dialect.js'
 import type { Observer } from '../core/observer.js'
@@ -9,6 +10,7 @@ import { packageVersion } from '../config/version.js'
 import type { QueryCache } from '../cache/query-cache.js'
 import { DatabaseCore } from '../database/core.js'
 import { createDatabase } from '../database/create-database.js'
+import { AlertWatch } from '../metrics/alerts.js'
 import { Exposition, type MetricsRegistry } from '../metrics/exposition.js'
 import { Recorder } from '../metrics/recorder.js'
 import { StatementStatistics, type StatementQuery, type StatementStats } from '../metrics/statements.js'
@@ -44,6 +46,7 @@ export class Database extends DatabaseCore {
   /** Rows of statements that asked for it (`cache: true`). Writes through this database invalidate their tables themselves. */
   readonly cache: QueryCache
   readonly #exposition: Exposition
+  readonly #alerts: AlertWatch
   readonly #statements: StatementStatistics | undefined
   #connecting: Promise<this> | undefined
   #migrations: MigrationManager | undefined
@@ -75,6 +78,7 @@ export class Database extends DatabaseCore {
     const { fleet, failover: { line, router: { roles } }, driver, options: { health: settings, readOnly } } = this.assembly
     this.cache = this.assembly.cache
     this.#exposition = this.#expose(recorder)
+    this.#alerts = this.#watch()
     this.#statements = statements
     const { probes } = driver.dialect
     this.health = new HealthChecker({ nodes: () => fleet.all, roles, probes, settings, readOnly, waiting: () => line.length })
@@ -139,6 +143,18 @@ export class Database extends DatabaseCore {
     return this.#migrations ??= new MigrationManager(this)
   }
 
+  #watch(): AlertWatch {
+    const { options: { alerts, metrics, routing }, router: { roles }, notifier } = this.assembly
+    const warn = (code: string, node: string | undefined, message: string, error?: Error): void => {
+      notifier.notify('warning', { code, node, message, error })
+    }
+    return new AlertWatch({
+      settings: alerts, intervalMs: metrics.collectIntervalMs, stats: () => this.stats(), primaryAvailable: () => roles.writable !== undefined,
+      maxLagMs: routing.maxReplicationLagMs, onRaised: ({ node, message }) => { warn('SLUICE_ALERT', node, message) },
+      onFailure: (error) => { warn('SLUICE_ALERT_HOOK', undefined, `alerts.onAlert threw: ${error.message}`, error) },
+    })
+  }
+
   #expose(recorder: Recorder | undefined): Exposition {
     const { options: { primary: { target, name }, metrics }, router: { roles } } = this.assembly
     return new Exposition(recorder, {
@@ -158,6 +174,8 @@ export class Database extends DatabaseCore {
     await withTimeout(others, REPLICAS_AT_START_MS, () => new Error('replicas are slow')).catch(() => undefined)
     this.health.start()
     this.cache.start()
+    const { logger, alerts: { onAlert } } = this.assembly.options
+    if (onAlert ?? logger) detached(() => { this.#alerts.start() })
     return this
   }
 
@@ -239,7 +257,7 @@ export class Database extends DatabaseCore {
 
   /** @internal */
   protected override async shutDown(drainMs: number): Promise<void> {
-    await Promise.all([this.health.close(), this.cache.close()])
+    await Promise.all([this.health.close(), this.cache.close(), this.#alerts.close()])
     await super.shutDown(drainMs)
     this.#exposition.close()
   }
