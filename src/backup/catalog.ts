@@ -114,10 +114,19 @@ async function readEntry(parts: BackupParts, folder: string, id: string, keys: r
   if (manifest.id !== id) throw new BackupError('corrupt', `${key} belongs to another backup (${manifest.id})`)
   const verifications: VerifyRecord[] = []
   for (const name of keys.filter((rest) => rest.startsWith('verify/')).sort()) {
-    verifications.push(JSON.parse(await readText(parts.store, `${folder}${name}`)) as VerifyRecord)
+    verifications.push(await readJson(parts, `${folder}${name}`) as VerifyRecord)
   }
-  const pin = keys.includes(PIN) ? JSON.parse(await readText(parts.store, `${folder}${PIN}`)) as { until: string | undefined } : undefined
+  const pin = keys.includes(PIN) ? await readJson(parts, `${folder}${PIN}`) as { until: string | undefined } : undefined
   return { manifest, authenticity, folder, verifications, pinnedUntil: pin ? pin.until : manifest.pinnedUntil }
+}
+
+/** One that cannot be read makes its own backup damaged, and no other. */
+async function readJson(parts: BackupParts, key: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readText(parts.store, key)) as unknown
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? new BackupError('corrupt', `${key} is not JSON`, { cause }) : cause
+  }
 }
 
 /**

@@ -61,6 +61,16 @@ describe('damage', () => {
     expect(await bench.databases()).not.toContain(`${bench.name}_b7`)
   })
 
+  it('in the record of a verification is told, and hides no other backup', async () => {
+    const { backups, id, path } = await madeIn('record')
+    const { id: other } = await backups.backup()
+    await backups.verify(id, { level: 0 })
+    const [record] = await readdir(join(path, 'verify'))
+    await writeFile(join(path, 'verify', record!), 'half a rec')
+    expect((await backups.list()).map((backup) => backup.id)).toEqual([other])
+    expect(await backups.damaged()).toMatchObject([{ id, problem: expect.stringContaining('is not JSON') as string }])
+  })
+
   it('B7: the sizes alone never make a backup good', async () => {
     const { backups, id } = await madeIn('b7 sizes')
     expect(await backups.verify(id, { level: 0 })).toMatchObject({ ok: true, good: false })
@@ -113,8 +123,10 @@ describe('a failed backup', () => {
   it('B2: because of a wrong password or host is over at once, and nothing is listed', async () => {
     const url = new URL(bench.url)
     url.password = 'wrong'
-    const backups = bench.manager({ location: `file:${join(bench.folder, 'b2')}` }, [], url.href)
-    expect(await errorOf(backups.backup())).toMatchObject({ code: 'SLUICE_AUTHENTICATION' })
+    const location = `file:${join(bench.folder, 'b2')}`
+    expect(await errorOf(bench.manager({ location }, [], url.href).backup())).toMatchObject({ code: 'SLUICE_AUTHENTICATION' })
+    const nobody = Object.assign(new URL(bench.url), { port: '1' }).href
+    expect(await errorOf(bench.manager({ location }, [], nobody).backup())).toMatchObject({ code: 'SLUICE_CONNECTION_REFUSED' })
     expect(await filesIn(join(bench.folder, 'b2'))).toEqual([])
   })
 
