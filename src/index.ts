@@ -13,6 +13,7 @@ export type { BoundOptions, ConnectionOptions, RouteExplanation } from './databa
 export type { ExplainOptions, Explanation } from './database/explain.js'
 export { Face } from './database/face.js'
 export { PinnedConnection } from './database/pinned-connection.js'
+export type { SessionOptions } from './database/session.js'
 export { registerDriver } from './database/registry.js'
 export type { DatabaseStats, NodeStats } from './database/snapshot.js'
 export type { LatencySummary } from './database/statistics.js'
@@ -83,7 +84,7 @@ export type {
   TargetSessionAttrs, TlsSettings,
 } from './core/driver.js'
 export type {
-  BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, Notifications, PlanFacts, Probe, Probes, TransactionFate,
+  BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, Notifications, PlanFacts, Positions, Probe, Probes, TransactionFate,
 } from './core/dialect.js'
 export type { InspectionFacts, ServerCapacity, ServerSession, ServerSetup } from './core/inspection.js'
 export type {

@@ -98,6 +98,25 @@ export interface Notifications {
   notify(channel: string, payload: string): Statement
 }
 
+/**
+ * How an engine says how much of the history a server has. Positions are texts that only the dialect reads: a place in one
+ * log, or a set of transactions. Everything a commit or a read has seen lies at or before the position asked for after it.
+ */
+export interface Positions {
+  /** Where this server stands; asked on the connection of a commit or of a read, after it. */
+  readonly here: Probe<string | undefined>
+  /** The same behind a commit that did not wait for its log to be written out, where an engine has such a thing. */
+  readonly ahead?: Probe<string | undefined> | undefined
+  /** The position in what a node says of itself. */
+  of(facts: NodeFacts): string | undefined
+  /** What includes both. */
+  merge(one: string, other: string): string
+  /** Whether a server that stands at `has` has everything up to `wanted`. */
+  includes(has: string, wanted: string): boolean
+  /** Whether a text from outside is a position. */
+  isPosition(text: string): boolean
+}
+
 /** A plan in the engine's own form, with what it suggests. */
 export interface PlanFacts {
   /** The plan as the engine prints it for people. */
@@ -123,6 +142,8 @@ export interface Dialect {
   readonly inspection?: InspectionFacts | undefined
   /** undefined: the engine has none. */
   readonly notifications?: Notifications | undefined
+  /** Positions in the history; without them reads of sessions go to the primary. */
+  readonly positions?: Positions | undefined
   /** Default TCP port; undefined for embedded engines. */
   readonly defaultPort: number | undefined
   /** How a database is created: from which other one, and with what statement; undefined where there is no such thing. */

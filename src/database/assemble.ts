@@ -2,6 +2,7 @@ import type { Driver } from '../core/driver.js'
 import { Notifier } from '../core/notify.js'
 import type { Observer, Role, WarningEvent } from '../core/observer.js'
 import type { ResolvedNode, ResolvedOptions } from '../config/resolved.js'
+import { Freshness } from '../router/freshness.js'
 import type { Node, StateListener } from '../router/node.js'
 import { Roles } from '../router/roles.js'
 import { Router } from '../router/router.js'
@@ -10,6 +11,7 @@ import type { QueryCache } from '../cache/query-cache.js'
 import { Shapes } from '../sql/shapes.js'
 import { announced } from './announced.js'
 import { cached, peeking } from './cached.js'
+import { Causal } from './causal.js'
 import type { Execute } from './execute.js'
 import { failingOver, type FailoverParts } from './failing-over.js'
 import { Fleet } from './fleet.js'
@@ -35,6 +37,7 @@ export interface Assembly {
   readonly router: Router
   readonly fleet: Fleet
   readonly failover: FailoverParts
+  readonly causal: Causal
   readonly pinned: PinnedParts
   readonly transactions: Transactions
   readonly path: PooledPath
@@ -63,7 +66,11 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const notifier = new Notifier([...options.observers, ...hooks.observers(options, new Shapes(dialect.lexicon))])
   const statistics = new Statistics()
   const classifier = new Classifier(dialect.lexicon, options.routing)
+  const { positions } = dialect
+  const freshness = positions && new Freshness(positions)
   const onState: StateListener = (changed, from, reason) => {
+    // a server that was lost may come back with less than it had
+    if (changed.state !== 'up') freshness?.forget(changed)
     hooks.onNodeState(changed, from, reason)
     roles.judge()
     if (changed.state === 'up') line.readsMayGo()
@@ -84,28 +91,30 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const failover: FailoverParts = { router, line, ask: (name) => hooks.ask(name) }
   const roleOf = (name: string): Role => fleet.named(name)?.role ?? 'primary'
   const { slowQueryMs, statementTimeoutMs, readOnly } = options
+  const causal = new Causal({ database, router, settings: options.consistency, positions, freshness })
   const writes = new Writes()
   const cache = databaseCache({ driver, options, notifier, primary: () => router.pickPrimary('connection', 'news of writes').node })
   writes.listen((tables) => cache.written(tables))
   const { ttlMs = 0, swrMs = 0 } = options.cache ?? {}
+  const inSession = (): boolean => causal.currentSession() !== undefined
   const caching = { cache, ttlMs, swrMs }
   const peek = options.cache ? peeking(caching) : undefined
-  const pinned: PinnedParts = { peek, classifier, renderer: dialect, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly }
+  const pinned: PinnedParts = { peek, causal, classifier, renderer: dialect, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly }
   const transactions = new Transactions({ database, dialect, failover, pinned, retry: options.retry })
 
-  let execute: Execute = makeRun(router, notifier)
+  let execute: Execute = makeRun(router, causal, notifier)
   const observation = { statistics, notifier, slowQueryMs, roleOf }
   execute = observed(execute, observation)
   execute = failingOver(execute, failover)
   execute = retried(execute, options.retry)
   execute = announced(execute, writes)
-  if (options.cache) execute = cached(execute, { ...caching, statementTimeoutMs, replicationMs: replicationMs(options), roleOf, notifier })
+  if (options.cache) execute = cached(execute, { ...caching, statementTimeoutMs, replicationMs: replicationMs(options), roleOf, notifier, inSession })
 
   const path = new PooledPath({
     database, renderer: dialect, classifier, execute, transactions, statementTimeoutMs, readOnly, assertOpen,
-    streams: { failover, retry: options.retry, observed: observation, writes },
+    streams: { failover, causal, retry: options.retry, observed: observation, writes },
   })
-  return { driver, options, notifier, statistics, classifier, router, fleet, failover, pinned, transactions, path, writes, cache }
+  return { driver, options, notifier, statistics, classifier, router, fleet, failover, causal, pinned, transactions, path, writes, cache }
 }
 
 /** The replicas of the options; where there are none, an embedded file's readers. */

@@ -20,6 +20,8 @@ export interface CachedParts {
   readonly replicationMs: number
   readonly roleOf: (node: string) => Role
   readonly notifier: Notifier
+  /** Whether the running code is in a session, which must never be shown an older state than it has seen. */
+  readonly inSession: () => boolean
 }
 
 const NOTHING_NAMED: CallCacheOptions = Object.freeze({})
@@ -31,7 +33,7 @@ export function cached(next: Execute, parts: CachedParts): Execute {
   return function cachedRun<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
     const { cache: wish, causalToken } = call.options
     if (wish === undefined || wish === false) return next<Row>(statement, call)
-    const ask = call.classification.class === 'read' && causalToken === undefined ? askFor(statement, call, parts) : undefined
+    const ask = call.classification.class === 'read' && causalToken === undefined && !parts.inSession() ? askFor(statement, call, parts) : undefined
     if (!ask) {
       cache.bypass()
       return next<Row>(statement, call)

@@ -29,24 +29,30 @@ const CALL = {
 /** Options of a transaction. */
 const TRANSACTION = {
   isolationLevel: oneOf('read uncommitted', 'read committed', 'repeatable read', 'serializable'),
-  readOnly: FLAG, deferrable: FLAG, timeoutMs: MS, signal: SIGNAL, name: TEXT, label: TEXT, target: ROLE, ambient: FLAG,
+  readOnly: FLAG, deferrable: FLAG, causalToken: TEXT, timeoutMs: MS, signal: SIGNAL, name: TEXT, label: TEXT, target: ROLE, ambient: FLAG,
   retries: ['a whole number of at least 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0],
 } satisfies Readonly<Record<string, Check>>
 
 /** Options of a lent connection. */
 const CONNECTION = { target: ROLE, label: TEXT, timeoutMs: MS, signal: SIGNAL } satisfies Readonly<Record<string, Check>>
 
+/** Options of a session. */
+const SESSION = {
+  token: ['a text, or a list of texts', (value: unknown) => typeof value === 'string' || (Array.isArray(value) && value.every((each) => typeof each === 'string'))],
+} satisfies Readonly<Record<string, Check>>
+
 /** Options of a plan. */
 const EXPLAIN = { ...CONNECTION, analyze: FLAG } satisfies Readonly<Record<string, Check>>
 
 /** Which options a call takes. */
-export type CallKind = 'call' | 'transaction' | 'connection' | 'explain'
+export type CallKind = 'call' | 'transaction' | 'connection' | 'explain' | 'session'
 
 const TABLES: Readonly<Record<CallKind, ReadonlyMap<string, Check>>> = {
   call: new Map<string, Check>(Object.entries(CALL)),
   transaction: new Map<string, Check>(Object.entries(TRANSACTION)),
   connection: new Map<string, Check>(Object.entries(CONNECTION)),
   explain: new Map<string, Check>(Object.entries(EXPLAIN)),
+  session: new Map<string, Check>(Object.entries(SESSION)),
 }
 
 /**

@@ -36,7 +36,7 @@ export async function commit(session: PinnedSession, dialect: Dialect, limits: L
     return { state: 'refused', error: aborted ? session.conflict ?? rolledBack(node, error) : asError(error) }
   }
   try {
-    const { command } = await session.control('COMMIT', limits)
+    const { command } = await session.control('COMMIT', limits, session.history.behindCommit(session.wrote))
     if (command !== 'ROLLBACK') return { state: 'committed' }
     return { state: 'refused', error: session.conflict ?? rolledBack(node, undefined) }
   } catch (error) {
@@ -84,6 +84,7 @@ async function lostCommit(
   const fate: TransactionFate = identity
     ? await resolveFate(session.node, dialect, identity.id, identity.timeline, patienceMs)
     : 'unknown'
+  if (fate !== 'aborted') session.history.doubt()
   if (fate === 'committed') return { state: 'committed' }
   if (fate === 'aborted') {
     const message = `${node}: the connection was lost at COMMIT; the server says that the transaction was rolled back`

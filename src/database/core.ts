@@ -17,6 +17,7 @@ import { borrow } from './failing-over.js'
 import { PinnedSession } from './pinned.js'
 import { PinnedConnection } from './pinned-connection.js'
 import { driverFor, knownSchemes } from './registry.js'
+import type { SessionOptions } from './session.js'
 import { snapshot, type DatabaseStats } from './snapshot.js'
 import { Transaction, type TransactionOptions } from './transaction.js'
 
@@ -107,11 +108,11 @@ export class DatabaseCore extends Face {
     checkWork(work)
     checkCall('connection', options)
     this.#assertOpen()
-    const { router, pinned, failover } = this.assembly
+    const { router, pinned, failover, causal } = this.assembly
     const limits = limitsFrom(options.timeoutMs ?? pinned.statementTimeoutMs, options.signal)
-    const pick = (): Node => options.target === 'replica'
-      ? router.decide(router.planRead({ target: 'replica' }, 'a connection to a replica'), false, {}).node
-      : router.pickPrimary('connection', 'a connection of its own').node
+    const pick = async (): Promise<Node> => (options.target === 'replica'
+      ? await causal.decideRead(() => router.planRead({ target: 'replica' }, 'a connection to a replica'), {}, limits, false)
+      : router.pickPrimary('connection', 'a connection of its own')).node
     const holder = { identity: {} }
     const { node, loan } = await borrow(pick, {
       limits, label: options.label ?? 'connection', text: undefined, owner: holder.identity, owners: waitingTransactions(),
@@ -126,23 +127,54 @@ export class DatabaseCore extends Face {
       connection.unsubscribe()
       session.abort(new PoolClosedError('the connection was given back', { hint: 'await everything you start inside the callback' }))
       await session.settled()
+      await session.tellHistory()
       const announced = session.announce()
       await session.end()
       await announced
     }
   }
 
+  /**
+   * Runs `work` in a session: its reads see its writes and never an older state than it has seen, from a replica where one
+   * has caught up. Nested sessions see what the outer ones have seen, and pass on what they see.
+   *
+   * @param options - `token`: where to resume, from {@link DatabaseCore.causalToken} of this or another process
+   * @throws {@link ConfigError} the token was not made by `causalToken`
+   * @example
+   * ```ts
+   * const token = await db.session(async () => {
+   *   await db.execute('insert into orders (id) values ($1)', [7])
+   *   await db.query('select * from orders where id = $1', [7]) // sees it
+   *   return db.causalToken()
+   * })
+   * // later, perhaps elsewhere
+   * await db.session(() => db.query('select * from orders where id = $1', [7]), { token })
+   * ```
+   */
+  async session<T>(work: () => Promise<T> | T, options: SessionOptions = {}): Promise<T> {
+    checkWork(work)
+    checkCall('session', options)
+    this.#assertOpen()
+    return this.assembly.causal.session(work, options)
+  }
+
+  /**
+   * How far the surrounding session has come (outside of one: this process) as an opaque text for a cookie, a header or a
+   * job's payload. Whoever resumes there, with `db.session(work, { token })` or a call's `causalToken`, sees at least that.
+   */
+  causalToken(): string { return this.assembly.causal.token() }
+
   /** Where a statement would go, without running it and without a server. */
   explainRoute(sql: SqlInput, options: QueryOptions = NO_OPTIONS): RouteExplanation {
     checkCall('call', options)
-    const { driver, classifier, router } = this.assembly
+    const { driver, classifier, router, causal } = this.assembly
     const text = typeof sql === 'string' ? sql : fragmentOf(sql).compile(driver.dialect).text
     const classification = classifier.classify(text)
     if (classification.class === 'session' || classification.class === 'transaction-control') {
       const node = router.plan(text, classification, { target: 'primary' }).candidates[0]?.name
       return { class: classification.class, role: 'primary', node, route: 'write', why: classification.why }
     }
-    const { role, route, why, candidates } = router.plan(text, classification, options)
+    const { role, route, why, candidates } = causal.plan(text, classification, options)
     return { class: classification.class, role, node: candidates.length === 1 ? candidates[0]?.name : undefined, route, why }
   }
 

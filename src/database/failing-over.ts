@@ -84,7 +84,7 @@ export interface Borrowed {
  * Lends a connection of the node that `pick` chooses. While there is no primary it waits in line for one, and it comes
  * back to the line where the primary turns out to be gone before a connection could be had.
  */
-export async function borrow(pick: () => Node, request: AcquireRequest, parts: FailoverParts, reads = false): Promise<Borrowed> {
+export async function borrow(pick: () => Node | Promise<Node>, request: AcquireRequest, parts: FailoverParts, reads = false): Promise<Borrowed> {
   const { line, router: { roles } } = parts
   const patience: Patience = { since: undefined }
   for (;;) {

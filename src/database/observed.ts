@@ -5,7 +5,7 @@ import type { QueryResult, Route } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import type { Node } from '../router/node.js'
 import type { Call, Execute } from './execute.js'
-import { judge } from './run.js'
+import { judge } from './outcome.js'
 import type { Statistics } from './statistics.js'
 
 /** What observation needs beside the statement itself. */

@@ -8,7 +8,7 @@ import type { Classification } from '../sql/classifier.js'
 import { Face, type StatementPath } from './face.js'
 import { guardRead } from './guard.js'
 import type { PinnedSession } from './pinned.js'
-import { maybeDone, outcomeOf } from './run.js'
+import { maybeDone, outcomeOf } from './outcome.js'
 import { mayStand } from './writes.js'
 
 /**
@@ -128,7 +128,7 @@ class ConnectionPath implements StatementPath {
 
   async #commit(): Promise<void> {
     try {
-      await this.#session.control('COMMIT')
+      await this.#session.control('COMMIT', undefined, this.#session.history.behindStatement())
     } catch (error) {
       throw maybeDone(error, 'COMMIT')
     }

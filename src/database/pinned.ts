@@ -8,10 +8,13 @@ import { limitError } from '../pool/guarded.js'
 import type { Loan } from '../pool/loan.js'
 import type { Node } from '../router/node.js'
 import type { Classification, Classifier } from '../sql/classifier.js'
+import type { Causal, Question } from './causal.js'
 import { observed, observedBatch, observedStream, type ObservedParts } from './observed.js'
-import { answer, judge } from './run.js'
+import { asking } from './on-node.js'
+import { answer, judge } from './outcome.js'
 import type { Call, Execute } from './execute.js'
 import type { Peek } from './cached.js'
+import { History } from './history.js'
 import { OpenStream } from './open-stream.js'
 import { mayRide, Opening, type Admitted } from './opening.js'
 import { OwnerLimits } from './owner-limits.js'
@@ -23,6 +26,7 @@ import { Changes, type Writes } from './writes.js'
 export interface PinnedParts {
   /** Looks into the query cache; undefined when that is switched off. */
   readonly peek: Peek | undefined
+  readonly causal: Causal
   readonly classifier: Classifier
   readonly renderer: SqlRenderer
   readonly statistics: Statistics
@@ -62,6 +66,7 @@ export class PinnedSession {
   readOnly = false
   /** Something that is no proven read was sent, and not refused. */
   wrote = false
+  readonly history: History
   /** The server undid the transaction because of a conflict with another one. */
   conflict: SluiceError | undefined
   /** The connection was lost. */
@@ -72,6 +77,7 @@ export class PinnedSession {
     this.node = node
     this.loan = loan
     this.#route = route
+    this.history = new History(parts.causal, node, loan.connection)
     this.#limits = new OwnerLimits(parts.statementTimeoutMs)
     this.#observed = { ...parts, roleOf: () => node.role }
     this.#execute = observed((statement, call) => this.#send(statement, call), this.#observed)
@@ -108,6 +114,7 @@ export class PinnedSession {
     const call: Call = { options, classification, limits: this.#limits.of(options), startedAt: performance.now(), attempt: 1 }
     return this.#inTurn(statement.text, call.limits, () => {
       this.#refuseWhenClosed(statement.text)
+      this.history.sending(statement, classification)
       return this.#execute<Row>(statement, call)
     })
   }
@@ -131,12 +138,23 @@ export class PinnedSession {
     const sent = ending === undefined ? statements : [...statements, makeStatement(ending)]
     return this.#inTurn(text, call.limits, () => {
       this.#refuseWhenClosed(text)
+      for (const entry of entries) this.history.sending(entry.statement, entry.classification)
       return observedBatch(async () => {
-        const opening = this.#opening?.pending ? this.#opening : undefined
-        const results = await this.#tracked(() => opening?.send(sent, call.limits, ending !== undefined) ?? this.loan.batch(sent, call.limits))
+        const results = await this.#tracked(() => this.#sendAll(sent, call.limits, ending !== undefined))
         return results.slice(0, statements.length).map((result) => answer(result, this.node, this.#route, call.startedAt))
       }, statements, call, this.#observed)
     })
+  }
+
+  /** Several at once; where the transaction ends with them, its place in the history is asked behind them. */
+  async #sendAll(sent: readonly Statement[], limits: Limits, ends: boolean): Promise<DriverResult[]> {
+    const opening = this.#opening?.pending ? this.#opening : undefined
+    const send = (): Promise<DriverResult[]> => opening?.send(sent, limits, ends) ?? this.loan.batch(sent, limits)
+    const question = ends ? this.history.behindCommit(this.wrote) : undefined
+    if (!question) return send()
+    const { result, answer: place } = await this.loan.behind(question.statement, send)
+    question.answered(place, result.at(-1)?.command === 'ROLLBACK')
+    return result
   }
 
   /** Streams one of the caller's statements; later statements wait until the stream has ended. */
@@ -151,6 +169,7 @@ export class PinnedSession {
       if (this.#cutting) throw this.#cutShort(statement.text)
       this.#refuseWhenClosed(statement.text)
       if (this.#opening?.pending) await this.#tracked(async () => this.#opening?.send([], limits))
+      this.history.sending(statement, classification)
       const batches = this.loan.stream<Row>(statement, limits, options.batchSize ?? DEFAULT_BATCH_SIZE)
       this.#stream = open = new OpenStream(batches, leave, () => this.#cutShort(statement.text))
       yield* observedStream<Row>(open.read<Row>(), statement, call, this.node, this.#route, this.#observed)
@@ -164,8 +183,8 @@ export class PinnedSession {
   }
 
   /** Runs one of our own statements (BEGIN, COMMIT, SAVEPOINT, …), in turn, whether the session is closed or not. */
-  async control(text: string, limits: Limits = this.#limits.ofControl()): Promise<DriverResult> {
-    return this.#inTurn(text, limits, () => this.#query(makeStatement(text), limits))
+  async control(text: string, limits: Limits = this.#limits.ofControl(), question?: Question): Promise<DriverResult> {
+    return this.#inTurn(text, limits, () => this.#query(makeStatement(text), limits, true, question))
   }
 
   /**
@@ -224,13 +243,34 @@ export class PinnedSession {
   }
 
   async #send<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
-    const result = await this.#query<Row>(statement, call.limits, mayRide({ statement, classification: call.classification }))
-    return answer(result, this.node, this.#route, call.startedAt)
+    const question = this.#questionBehind(call.classification)
+    try {
+      const result = await this.#query<Row>(statement, call.limits, mayRide({ statement, classification: call.classification }), question)
+      return answer(result, this.node, this.#route, call.startedAt)
+    } catch (error) {
+      question?.answered(undefined)
+      throw error
+    }
   }
 
-  async #query<Row>(statement: Statement, limits: Limits, rides = true): Promise<DriverResult<Row>> {
+  /**
+   * What to ask behind a statement of a lent connection, whose writes are committed one by one, or by the caller's own
+   * COMMIT. A transaction is asked about at its end.
+   */
+  #questionBehind({ class: kind }: Classification): Question | undefined {
+    if (this.#route !== 'connection' || kind === 'read') return undefined
+    return kind === 'transaction-control' || this.loan.connection.idle !== false ? this.history.behindStatement() : undefined
+  }
+
+  /** Asks how far the history has come with what was done here: the connection is about to be given back. */
+  async tellHistory(): Promise<void> {
+    const question = this.history.behindStatement()
+    if (question) question.answered(await this.loan.ask(question.statement))
+  }
+
+  async #query<Row>(statement: Statement, limits: Limits, rides = true, question?: Question): Promise<DriverResult<Row>> {
     return this.#tracked(async () => {
-      if (!this.#opening?.pending) return this.loan.query<Row>(statement, limits)
+      if (!this.#opening?.pending) return question ? asking<Row>(this.loan, statement, question, limits) : this.loan.query<Row>(statement, limits)
       const [result] = await this.#opening.send(rides ? [statement] : [], limits)
       return rides ? result as DriverResult<Row> : this.loan.query<Row>(statement, limits)
     })

@@ -5,6 +5,7 @@ import type { Statement } from '../core/statement.js'
 import { limitError } from '../pool/guarded.js'
 import type { Decision } from '../router/router.js'
 import { waitingTransactions } from './ambient.js'
+import type { Causal } from './causal.js'
 import type { Call } from './execute.js'
 import type { FailoverParts } from './failing-over.js'
 import { observedStream, type ObservedParts } from './observed.js'
@@ -12,13 +13,15 @@ import { pause } from './pause.js'
 import { OpenStream, perCall } from './open-stream.js'
 import type { Patience } from './primary-line.js'
 import { mayRepeat } from './retried.js'
-import { outcomeOf, refusedByReplica, takeToPrimary } from './run.js'
+import { outcomeOf } from './outcome.js'
+import { pickFor, refusedByReplica, takeToPrimary } from './run.js'
 import { Watch } from './watch.js'
 import { mayStand, type Writes } from './writes.js'
 
 /** What streaming on a pooled connection needs. */
 export interface PooledStreamParts {
   readonly failover: FailoverParts
+  readonly causal: Causal
   readonly retry: RetrySettings
   readonly observed: ObservedParts
   readonly writes: Writes
@@ -49,16 +52,16 @@ export async function* pooledStream<Row>(
 async function* repeatedStream<Row>(
   statement: Statement, options: StreamOptions<Row>, call: Call, parts: PooledStreamParts,
 ): AsyncGenerator<Row[], void, undefined> {
-  const { failover: { router, line }, retry, observed } = parts
+  const { failover: { router, line }, causal, retry, observed } = parts
   const batchSize = options.batchSize ?? DEFAULT_BATCH_SIZE
   const patience: Patience = { since: undefined }
   const pick = (): Promise<Decision> =>
-    line.once(() => router.pick(statement.text, call.classification, options), call.limits, patience, call.classification.class === 'read')
+    line.once(() => pickFor(router, causal, statement, call), call.limits, patience, call.classification.class === 'read')
   let decision = await pick()
   for (;;) {
     let started = false
     try {
-      for await (const batch of streamOn<Row>(decision, statement, call, batchSize, observed)) {
+      for await (const batch of streamOn<Row>(decision, statement, call, batchSize, parts)) {
         started = true
         yield batch
       }
@@ -78,9 +81,10 @@ async function* repeatedStream<Row>(
 }
 
 async function* streamOn<Row>(
-  { node, route }: Decision, statement: Statement, call: Call, batchSize: number, observed: ObservedParts,
+  { node, route }: Decision, statement: Statement, call: Call, batchSize: number, { observed, causal }: PooledStreamParts,
 ): AsyncGenerator<Row[], void, undefined> {
   const { limits, options } = call
+  const question = causal.question(call.classification, node)
   const loan = await node.pool.acquire({ limits, label: options.label, text: statement.text, owner: undefined, owners: waitingTransactions() })
   let lent = true
   const release = (): void => {
@@ -102,6 +106,7 @@ async function* streamOn<Row>(
     yield* stream.read<Row>()
   } finally {
     watch.end()
+    if (question) question.answered(lent ? await loan.ask(question.statement) : undefined)
     release()
   }
 }

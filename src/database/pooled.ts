@@ -74,7 +74,7 @@ export class PooledPath implements StatementPath {
     // what was asked to run on a replica, or to be no more than reads, is held to that by the server
     const reads = options.target === 'replica' || classes.every((kind) => kind === 'read')
     return transactions.batch(statements, {
-      readOnly: reads, target: options.target, timeoutMs: options.timeoutMs, signal: options.signal,
+      readOnly: reads, target: options.target, timeoutMs: options.timeoutMs, signal: options.signal, causalToken: options.causalToken,
       name: options.name ?? options.label,
     })
   }

@@ -53,10 +53,10 @@ export class PrimaryLine {
    * @throws NoPrimaryError after `failoverTimeoutMs`, at once for a split brain; QueryTimeoutError or QueryCancelledError
    * when the caller's own limits end first
    */
-  async once<T>(pick: () => T, limits: Limits, patience: Patience, reads = false): Promise<T> {
+  async once<T>(pick: () => T | Promise<T>, limits: Limits, patience: Patience, reads = false): Promise<T> {
     for (;;) {
       try {
-        return pick()
+        return await pick()
       } catch (error) {
         if (!(error instanceof NoPrimaryError)) throw error
         await this.wait(limits, patience, reads, error)

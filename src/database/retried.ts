@@ -6,7 +6,7 @@ import {
 import type { QueryResult } from '../core/result.js'
 import type { RetrySettings } from '../core/settings.js'
 import type { Statement } from '../core/statement.js'
-import type { Classification } from '../sql/classifier.js'
+import { isUndoneWhole } from './atomic.js'
 import type { Call, Execute } from './execute.js'
 import { pause } from './pause.js'
 
@@ -39,12 +39,4 @@ export function mayRepeat(error: unknown, call: Call): boolean {
   if (call.classification.class === 'read') return error instanceof ConnectionError || error.connectionLost
   if (!(error instanceof ConnectionError)) return false
   return (error.neverSent && error.reason === 'lost') || (error.undone && isUndoneWhole(call.classification))
-}
-
-/** Statements that cannot commit in between; CALL, DO and maintenance can, and a text of several may hold one. */
-const ATOMIC: ReadonlySet<string> = new Set(['SELECT', 'VALUES', 'TABLE', 'WITH', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
-
-/** Whether an error of the server leaves nothing of the statement behind. */
-export function isUndoneWhole({ verb, statements }: Classification): boolean {
-  return statements === 1 && ATOMIC.has(verb)
 }

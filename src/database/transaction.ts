@@ -28,6 +28,8 @@ export interface TransactionOptions {
   readonly name?: string | undefined
   /** Label of the caller (a route, a job), shown where connections are held; default `name`. */
   readonly label?: string | undefined
+  /** A position, from `db.causalToken()`, that a read-only transaction must include. */
+  readonly causalToken?: string | undefined
   /** Where a read-only transaction runs. */
   readonly target?: 'primary' | 'replica' | undefined
   /** `false`: a transaction of its own, even inside another one. */
@@ -181,6 +183,7 @@ export class Transaction extends Face {
     } catch (error) {
       const unknown = unknownWhole(this.#parts.session, error)
       if (!unknown) throw error
+      this.#parts.session.history.doubt()
       await (this.#ending = this.#end('unknown'))
       throw this.#parts.session.own(unknown)
     }
@@ -227,7 +230,10 @@ export class Transaction extends Face {
 
   async #rollback(): Promise<void> {
     const { session } = this.#parts
-    if (!this.#savepoint) session.abort(this.#closedError('rolled-back'))
+    if (!this.#savepoint) {
+      session.abort(this.#closedError('rolled-back'))
+      session.history.undone()
+    }
     try {
       if (!session.lost && this.#outersOpen()) await this.#undo()
     } catch (error) {

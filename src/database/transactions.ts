@@ -130,7 +130,7 @@ export class Transactions {
     const { dialect, pinned } = this.#parts
     const identity = {}
     const startedAt = performance.now()
-    const { node, loan } = await borrow(() => this.#nodeFor(options), {
+    const { node, loan } = await borrow(() => this.#nodeFor(options, limits), {
       limits, label: options.label ?? options.name ?? 'transaction', text: undefined, owner: identity, owners: waitingTransactions(),
     }, this.#parts.failover, options.readOnly)
     const session = new PinnedSession(pinned, node, loan, 'transaction')
@@ -151,12 +151,14 @@ export class Transactions {
     return new Transaction({ database: this.#parts.database, dialect, session, identity, limits, onEnd })
   }
 
-  #nodeFor(options: TransactionOptions): Node {
-    const { dialect, failover: { router } } = this.#parts
+  async #nodeFor(options: TransactionOptions, limits: Limits): Promise<Node> {
+    const { dialect, failover: { router }, pinned: { causal } } = this.#parts
     const onReplica = options.readOnly === true && options.target !== 'primary'
       && (options.isolationLevel !== 'serializable' || dialect.features.serializableOnReplica)
     if (!onReplica) return router.pickPrimary('transaction', 'a transaction that may write').node
-    return router.decide(router.planRead({ target: options.target }, 'a read-only transaction'), true, {}).node
+    const { target, causalToken } = options
+    const { node } = await causal.decideRead(() => router.planRead({ target }, 'a read-only transaction'), { target, causalToken }, limits, true)
+    return node
   }
 }
 

@@ -1,6 +1,6 @@
 import { QueryCancelledError, QueryTimeoutError, SluiceError } from '../core/errors.js'
 import type { Classification } from '../sql/classifier.js'
-import { isUndoneWhole } from './retried.js'
+import { isUndoneWhole } from './atomic.js'
 
 /** Tables that were changed, lower case; undefined: nobody can say which, so take it to be any. */
 export type ChangedTables = readonly string[] | undefined

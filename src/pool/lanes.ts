@@ -1,10 +1,12 @@
 import { limitsFrom, withTimeout, type Limits } from '../core/deadline.js'
 import { detached } from '../core/detached.js'
 import type { SluiceError } from '../core/errors.js'
+import type { DriverResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
-import { Lane, type LaneAnswer, type LaneHost } from './lane.js'
+import { Lane, MOVED, type LaneAnswer, type LaneHost } from './lane.js'
 import type { Loan } from './loan.js'
 import type { AcquireRequest, Pool } from './pool.js'
+import { answerAfter } from './question.js'
 import { StatementTimes } from './statement-times.js'
 
 /** How often lanes with statements under way are looked at. */
@@ -82,9 +84,31 @@ export class Lanes {
 
   /** Runs a statement that may share a connection; undefined when it has to take an exclusive loan. */
   run<Row>(statement: Statement, limits: Limits): Promise<LaneAnswer<Row>> | undefined {
-    if (limits.signal?.aborted || !this.#mayShare(statement.text)) return undefined
-    const lane = this.#choose(this.#times.expectedMs(statement.text))
+    const lane = this.#laneFor(statement, limits)
+    return lane && this.#ride<Row>(lane, statement, limits)
+  }
+
+  /**
+   * {@link Lanes.run}, with a question right behind the statement on the same lane; its answer is of a later moment, and
+   * undefined when there is none.
+   */
+  runThen<Row>(
+    statement: Statement, question: Statement, limits: Limits,
+  ): { readonly result: Promise<LaneAnswer<Row>>; readonly answer: Promise<DriverResult | undefined> } | undefined {
+    const lane = this.#laneFor(statement, limits)
     if (!lane) return undefined
+    const result = this.#ride<Row>(lane, statement, limits)
+    // no signal: when the caller gives up the statement, the question must not cancel another one
+    const answer = answerAfter<LaneAnswer<Record<string, unknown>>>(result, lane.run(question, { expiresAt: limits.expiresAt, signal: undefined }))
+    return { result, answer: answer.then((given) => given === MOVED ? undefined : given) }
+  }
+
+  #laneFor({ text }: Statement, limits: Limits): Lane | undefined {
+    if (limits.signal?.aborted || !this.#mayShare(text)) return undefined
+    return this.#choose(this.#times.expectedMs(text))
+  }
+
+  #ride<Row>(lane: Lane, statement: Statement, limits: Limits): Promise<LaneAnswer<Row>> {
     const answer = lane.run<Row>(statement, limits)
     this.#watch()
     return answer

@@ -62,9 +62,6 @@ export class Router {
     }
     if (classification.class !== 'read') return this.#planFor('primary', 'write', classification.why, options)
     if (this.#demoted.has(text)) return this.#planFor('primary', 'write', 'a replica refused this text before', options)
-    if (options.causalToken !== undefined) {
-      return this.#planFor('primary', 'causal', 'the answer must include a position that no replica is known to have', options)
-    }
     return this.planRead(options, classification.why)
   }
 

@@ -83,7 +83,7 @@ export class FakeServer {
     const node = { statement: makeStatement(NODE_PROBE), read: (): NodeFacts => this.facts }
     this.driver = {
       dialect: {
-        ...postgresDialect, engine: 'fake', defaultPort: undefined,
+        ...postgresDialect, engine: 'fake', defaultPort: undefined, positions: undefined,
         probes: { node, distance: undefined, transactionId: undefined, transactionFate: undefined },
         describeError: explainFake, ...dialect,
       },

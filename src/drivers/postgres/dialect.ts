@@ -7,6 +7,7 @@ import { postgresLexicon } from './lexicon.js'
 import { postgresMaintenance } from './maintenance.js'
 import { postgresMigrations } from './migrations.js'
 import { readPlan } from './plan.js'
+import { postgresPositions } from './positions.js'
 import { postgresProbes } from './probes.js'
 
 /** Isolation levels as text: what a caller gives is looked up here, never pasted into SQL. */
@@ -48,6 +49,7 @@ export const postgresDialect: Dialect = {
     listen: (channel) => statement(`listen ${quoteIdentifier(channel)}`),
     notify: (channel, payload) => statement('select pg_notify($1, $2)', [channel, payload]),
   },
+  positions: postgresPositions,
   defaultPort: 5432,
   databases: { maintenance: 'postgres', create: (name) => `create database ${name}` },
   placeholder: (position) => `$${String(position)}`,

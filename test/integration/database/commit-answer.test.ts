@@ -24,7 +24,7 @@ const insert = 'insert into entry (id) values ($1)'
 
 describe('the answer to COMMIT is cut', () => {
   it.each([1, 4])('thirty times on a pool of %i: every transaction is resolved, none doubled, none reported failed', async (max) => {
-    const db = await open({ primary: proxy.url, replicas: [], pool: { max, acquireTimeoutMs: 25_000 } })
+    const db = await open({ primary: proxy.url, replicas: [], pool: { max, acquireTimeoutMs: 60_000 } })
     const watch = proxy.cutBefore('commit-answer', { times: 30 })
     let attempts = 0
     let hooks = 0

@@ -6,7 +6,7 @@ import type { FreshDatabase } from '../../support/database.js'
 export type Open = (options?: DatabaseOptions) => Promise<Database>
 
 /** Opens databases on a file's own database: its primary and both replicas unless told otherwise. */
-export function opener(server: FreshDatabase): Open {
+export function opener(server: Pick<FreshDatabase, 'primaryUrl' | 'replicaUrls'>): Open {
   const open = new Set<Database>()
   afterEach(async () => {
     await Promise.all(Array.from(open, (db) => db.close({ drainMs: 500 })))
