@@ -99,11 +99,13 @@ export type {
 export type { FunctionClass, Keywords, Lexicon, Quoting, StatementClass, StatementRule, StatementVariant } from './core/lexicon.js'
 export type { PoolStats } from './pool/stats.js'
 export {
-  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError,
-  PoolClosedError, PoolDeadlockError, PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError,
-  ReadOnlyNodeError, SchemaError, SerializationError, SluiceError, SplitBrainError, StatementNotAllowedError, StreamedReplyError,
-  TooManyRowsError, TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError, UnknownEngineError,
+  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, PoolClosedError, PoolDeadlockError,
+  PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError, ReadOnlyNodeError, SerializationError, SluiceError,
+  SplitBrainError, StatementNotAllowedError, StreamedReplyError, TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError,
+  UnknownEngineError,
 } from './core/errors.js'
+export { NoRowsError, SchemaError, TooManyRowsError } from './core/row-errors.js'
 export type {
-  ConfigErrorOptions, ConnectionErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, SchemaErrorOptions, SluiceErrorOptions,
+  ConfigErrorOptions, ConnectionErrorOptions, ConnectionFailure, ConstraintErrorOptions, ConstraintKind, SluiceErrorOptions,
 } from './core/errors.js'
+export type { SchemaErrorOptions } from './core/row-errors.js'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { NoRowsError, SchemaError, TooManyRowsError } from '../core/errors.js'
+import { NoRowsError, SchemaError, TooManyRowsError } from '../core/row-errors.js'
 import type { RowSchema, SchemaResult } from '../core/queryable.js'
 import type { Field } from '../core/result.js'
 

@@ -1,7 +1,8 @@
 import {
-  ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, NoRowsError, PoolClosedError, PoolDeadlockError,
+  ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, PoolClosedError, PoolDeadlockError,
   PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryTimeoutError, SerializationError, SluiceError, TransactionClosedError,
 } from '../core/errors.js'
+import { NoRowsError } from '../core/row-errors.js'
 import { jsonReply, type HttpReply } from './reply.js'
 
 /** How {@link errorReply} answers. */

@@ -16,7 +16,7 @@ const unique = (codes: readonly string[]): string[] => [...new Set(codes)].sort(
 
 describe('docs/errors.md', () => {
   it('lists exactly the codes that errors have in the source', () => {
-    const codes = repositoryFiles('/errors.ts').filter((path) => path.startsWith('src/')).flatMap((path) => quotedCodes(read(path)))
+    const codes = repositoryFiles('errors.ts').filter((path) => path.startsWith('src/')).flatMap((path) => quotedCodes(read(path)))
     expect([...documented().errors].sort()).toEqual(unique(codes))
   })
 
@@ -40,7 +40,7 @@ describe('docs/errors.md', () => {
   })
 
   it('names every error class of the source', () => {
-    const classes = [...read('src/core/errors.ts').matchAll(/^export class (\w+)/gm)].map((match) => match[1]!)
+    const classes = [...(read('src/core/errors.ts') + read('src/core/row-errors.ts')).matchAll(/^export class (\w+)/gm)].map((match) => match[1]!)
     expect(classes.length).toBeGreaterThan(20)
     expect(classes.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
   })

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import * as errors from '../../../src/core/errors.js'
+import * as base from '../../../src/core/errors.js'
+import * as rowErrors from '../../../src/core/row-errors.js'
+
+const errors = { ...base, ...rowErrors }
 
 const SIMPLE = [
   [errors.PoolTimeoutError, 'SLUICE_POOL_TIMEOUT', { transient: true, neverSent: true }],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ErrorFacts, ErrorKind } from '../../../src/core/error-facts.js'
 import * as errors from '../../../src/core/errors.js'
 import { errorFromFacts } from '../../../src/core/explain.js'
+import { NoRowsError } from '../../../src/core/row-errors.js'
 
 const facts = (kind: ErrorKind, more: Partial<ErrorFacts> = {}): ErrorFacts => ({
   kind, serverCode: 'XX000', message: 'something happened', connectionLost: false, transient: false, ...more,
@@ -65,7 +66,7 @@ describe('errorFromFacts', () => {
   })
 
   it('does not wrap an error of this library again', () => {
-    const own = new errors.NoRowsError('no row')
+    const own = new NoRowsError('no row')
     expect(errorFromFacts(facts('other'), own)).toBe(own)
   })
 
