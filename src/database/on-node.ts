@@ -1,5 +1,4 @@
-import type { Limits } from '../core/deadline.js'
-import type { DriverResult, QueryResult, Route } from '../core/result.js'
+import type { QueryResult, Route } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import { MOVED, type LaneAnswer } from '../pool/lane.js'
 import type { Lanes } from '../pool/lanes.js'
@@ -7,6 +6,7 @@ import type { Loan } from '../pool/loan.js'
 import type { AcquireRequest } from '../pool/pool.js'
 import type { Node } from '../router/node.js'
 import { waitingTransactions } from './ambient.js'
+import { asking } from './asking.js'
 import type { Causal, Question } from './causal.js'
 import type { Call } from './execute.js'
 import { answer, judge, outcomeOf } from './outcome.js'
@@ -61,13 +61,6 @@ async function onLoan<Row>(loan: Loan, errand: Errand, question: Question | unde
     node.inFlight--
     loan.release()
   }
-}
-
-/** Runs a statement and hands on the answer to the question behind it. */
-export async function asking<Row>(loan: Loan, statement: Statement, question: Question, limits: Limits): Promise<DriverResult<Row>> {
-  const { result, answer } = await loan.queryThen<Row>(statement, question.statement, limits)
-  question.answered(answer, result.command === 'ROLLBACK')
-  return result
 }
 
 /** A quick read's way on a shared connection; undefined (or a promise of it) when it has to take an exclusive one after all. */

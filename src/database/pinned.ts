@@ -1,44 +1,26 @@
-import { limitsFrom, UNLIMITED, type Limits } from '../core/deadline.js'
-import { DeadlockError, QueryError, SerializationError, SluiceError, TransactionClosedError } from '../core/errors.js'
-import type { Notifier } from '../core/notify.js'
+import { UNLIMITED, type Limits } from '../core/deadline.js'
+import { DeadlockError, SerializationError, SluiceError, TransactionClosedError } from '../core/errors.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { DriverResult, QueryResult, Route } from '../core/result.js'
-import { statement as makeStatement, type SqlRenderer, type Statement } from '../core/statement.js'
+import { statement as makeStatement, type Statement } from '../core/statement.js'
 import { limitError } from '../pool/guarded.js'
 import type { Loan } from '../pool/loan.js'
 import type { Node } from '../router/node.js'
-import type { Classification, Classifier } from '../sql/classifier.js'
-import type { Causal, Question } from './causal.js'
-import { observed, observedBatch, observedStream, type ObservedParts } from './observed.js'
-import { asking } from './on-node.js'
-import { answer, judge } from './outcome.js'
+import type { Classification } from '../sql/classifier.js'
+import { asking, askingAll } from './asking.js'
+import type { Question } from './causal.js'
 import type { Call, Execute } from './execute.js'
-import type { Peek } from './cached.js'
+import { giveBack } from './give-back.js'
 import { History } from './history.js'
+import { observed, observedBatch, observedStream, type ObservedParts } from './observed.js'
 import { OpenStream } from './open-stream.js'
 import { mayRide, Opening, type Admitted } from './opening.js'
+import { answer, judge } from './outcome.js'
 import { OwnerLimits } from './owner-limits.js'
-import type { Statistics } from './statistics.js'
+import { besideStream, cutShort } from './pinned-errors.js'
+import type { PinnedParts } from './pinned-parts.js'
 import { Turns, type LateError } from './turns.js'
-import { Changes, type Writes } from './writes.js'
-
-/** What pinned work needs of its database. */
-export interface PinnedParts {
-  /** Looks into the query cache; undefined when that is switched off. */
-  readonly peek: Peek | undefined
-  readonly causal: Causal
-  readonly classifier: Classifier
-  readonly renderer: SqlRenderer
-  readonly statistics: Statistics
-  readonly notifier: Notifier
-  readonly writes: Writes
-  readonly slowQueryMs: number
-  readonly statementTimeoutMs: number
-  readonly readOnly: boolean
-}
-
-/** How long a session may take to be reset before its connection is thrown away instead. */
-const RESET_MS = 2_000
+import { Changes } from './writes.js'
 
 /**
  * One borrowed connection used by one owner: statements run strictly one after another in the order they were asked for
@@ -69,7 +51,6 @@ export class PinnedSession {
   readonly history: History
   /** The server undid the transaction because of a conflict with another one. */
   conflict: SluiceError | undefined
-  /** The connection was lost. */
   lost: SluiceError | undefined
 
   constructor(parts: PinnedParts, node: Node, loan: Loan, route: Route) {
@@ -151,10 +132,7 @@ export class PinnedSession {
     const opening = this.#opening?.pending ? this.#opening : undefined
     const send = (): Promise<DriverResult[]> => opening?.send(sent, limits, ends) ?? this.loan.batch(sent, limits)
     const question = ends ? this.history.behindCommit(this.wrote) : undefined
-    if (!question) return send()
-    const { result, answer: place } = await this.loan.behind(question.statement, send)
-    question.answered(place, result.at(-1)?.command === 'ROLLBACK')
-    return result
+    return question ? askingAll(this.loan, send, question) : send()
   }
 
   /** Streams one of the caller's statements; later statements wait until the stream has ended. */
@@ -166,12 +144,12 @@ export class PinnedSession {
     const leave = await this.#turns.enter(limits, this.#late(statement.text, limits))
     let open: OpenStream | undefined
     try {
-      if (this.#cutting) throw this.#cutShort(statement.text)
+      if (this.#cutting) throw cutShort(this.node.name, statement.text)
       this.#refuseWhenClosed(statement.text)
       if (this.#opening?.pending) await this.#tracked(async () => this.#opening?.send([], limits))
       this.history.sending(statement, classification)
       const batches = this.loan.stream<Row>(statement, limits, options.batchSize ?? DEFAULT_BATCH_SIZE)
-      this.#stream = open = new OpenStream(batches, leave, () => this.#cutShort(statement.text))
+      this.#stream = open = new OpenStream(batches, leave, () => cutShort(this.node.name, statement.text))
       yield* observedStream<Row>(open.read<Row>(), statement, call, this.node, this.#route, this.#observed)
     } catch (error) {
       this.#blame(error)
@@ -192,11 +170,7 @@ export class PinnedSession {
    * asks, and then neither would ever go on.
    */
   refuseBesideStream(sql: string | undefined): void {
-    if (this.#stream?.suspended !== true) return
-    throw new QueryError(`${this.node.name}: a stream of this connection is still being read, and a statement was asked for`, undefined, {
-      node: this.node.name, sql, neverSent: true,
-      hint: 'read the rows into an array first (many), or run the statement on another connection ({ ambient: false })',
-    })
+    if (this.#stream?.suspended === true) throw besideStream(this.node.name, sql)
   }
 
   /** Waits for the statements already asked for; streams that were not read to the end are cut. */
@@ -221,16 +195,7 @@ export class PinnedSession {
     if (this.#ended) return
     this.#ended = true
     this.#limits.end()
-    const { loan } = this
-    if (this.lost || loan.connection.broken) return void loan.discard('lost')
-    if (loan.connection.idle === false) return void loan.discard('left inside a transaction')
-    if (!this.dirty) return void loan.release()
-    try {
-      await loan.reset(limitsFrom(RESET_MS))
-      loan.release()
-    } catch {
-      loan.discard('its session state could not be reset')
-    }
+    await giveBack(this.loan, this)
   }
 
   async #inTurn<T>(sql: string, limits: Limits, work: () => Promise<T>): Promise<T> {
@@ -320,12 +285,6 @@ export class PinnedSession {
   }
 
   #late(sql: string, limits: Limits): LateError { return (reason, ms) => limitError(reason, this.node.name, sql, limits, { neverSent: true, ms }) }
-
-  #cutShort(sql: string): SluiceError {
-    return new TransactionClosedError('the stream was cut: its transaction ended before all rows were read', {
-      node: this.node.name, sql, hint: 'read the stream to its end inside the callback, or leave the loop with break',
-    })
-  }
 
   #refuseWhenClosed(sql: string | undefined): void {
     const closed = this.#closed

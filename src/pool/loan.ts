@@ -1,11 +1,11 @@
-import { withTimeout, type Limits } from '../core/deadline.js'
+import type { Limits } from '../core/deadline.js'
 import type { Connection } from '../core/driver.js'
 import { QueryError, type SluiceError } from '../core/errors.js'
 import type { DriverResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import { GuardedCall, limitError, lostBefore, lostBetween, type GuardedContext } from './guarded.js'
 import type { Member } from './member.js'
-import { answerAfter } from './question.js'
+import { ask, askBehind } from './question.js'
 import { settle, type Doubt } from './settle.js'
 import type { Holder } from './stats.js'
 
@@ -138,37 +138,12 @@ export class Loan {
   async behind<T>(question: Statement, send: () => Promise<T>): Promise<{ readonly result: T; readonly answer: DriverResult | undefined }> {
     const { connection } = this
     const together = connection.pipeline !== undefined && !connection.server.pooled && this.#member.doubt === undefined
-    if (!together) {
-      const result = await send()
-      return { result, answer: await this.ask(question) }
-    }
-    connection.pipeline?.(true)
-    const main = send()
-    const asked = answerAfter<DriverResult>(main, connection.query(question))
-    try {
-      const result = await main
-      return { result, answer: await this.#answerTo(asked) ?? await this.ask(question) }
-    } finally {
-      await this.#answerTo(asked)
-      if (!connection.broken) connection.pipeline?.(false)
-    }
+    return together ? askBehind(connection, question, send) : { result: await send(), answer: await this.ask(question) }
   }
 
   /** The answer to a question of our own; undefined when there is none. Never rejects. */
   async ask(question: Statement): Promise<DriverResult | undefined> {
-    return this.#released || this.connection.broken ? undefined : this.#answerTo(this.connection.query(question))
-  }
-
-  /** Never rejects; a connection that gives no answer in time is dropped. */
-  async #answerTo(question: Promise<DriverResult | undefined>): Promise<DriverResult | undefined> {
-    try {
-      return await withTimeout(question, QUESTION_MS, () => {
-        this.connection.destroy()
-        return new Error('no answer')
-      })
-    } catch {
-      return undefined
-    }
+    return this.#released ? undefined : ask(this.connection, question)
   }
 
   /**
@@ -316,9 +291,6 @@ export class Loan {
     if (--this.#running === 0) this.#changedAt = performance.now()
   }
 }
-
-/** The server has answered the statement before: the answer to a question behind it is a moment away. */
-const QUESTION_MS = 2_000
 
 /** Closing a cursor is one round trip; a server that takes longer has lost the connection. */
 const CURSOR_CLOSE_MS = 1_000
