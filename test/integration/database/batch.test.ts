@@ -36,7 +36,8 @@ async function roundTrips(work: () => Promise<unknown>): Promise<number> {
 }
 
 const behindProxy = async () => {
-  const db = await open({ primary: proxy.url, replicas: [], pool: { max: 1 }, health: { intervalMs: 60_000 } })
+  // what is asked for causal reads leaves together with the commit, under a Sync of its own, which would be counted here
+  const db = await open({ primary: proxy.url, replicas: [], pool: { max: 1 }, health: { intervalMs: 60_000 }, consistency: { causalReads: 'off' } })
   await db.query('select 1', [], { target: 'primary' })
   // what is asked of the server itself is asked now
   await db.health.check()
