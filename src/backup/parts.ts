@@ -50,7 +50,8 @@ export async function backupParts(db: DatabaseCore, settings: BackupSettings, st
  * The server of a job: past a pooler where there is a way, else whoever is primary at this moment. One configured as
  * primary may be so no more, and a backup of it would be of the past.
  */
-export function serverOf({ assembly: { driver, options, fleet } }: DatabaseCore): SessionTarget {
+export function serverOf(db: DatabaseCore): SessionTarget {
+  const { driver, options, fleet } = db.assembly
   const primary = fleet.all.find(({ role }) => role === 'primary')?.name
   const { target, name, connectTimeoutMs } = options.direct ?? options.replicas.find((replica) => replica.name === primary) ?? options.primary
   return { driver, target, node: name, connectTimeoutMs }
