@@ -19,6 +19,8 @@ export interface NodeStats extends PoolStats {
   readonly responseMs: number
   /** Connections shared by quick reads; one that rests counts as idle. */
   readonly lanes: number
+  /** Statements that left a stuck lane and ran again on another connection: the server may have run each of them twice. */
+  readonly movedFromLanes: number
 }
 
 /** A synchronous snapshot of a database. Durations in milliseconds; counters since it was made. */
@@ -46,7 +48,7 @@ function nodeStats(node: Node): NodeStats {
   const pool = node.pool.stats()
   const resting = node.lanes?.resting ?? 0
   return {
-    ...pool, inUse: pool.inUse - resting, idle: pool.idle + resting, lanes: node.lanes?.count ?? 0,
+    ...pool, inUse: pool.inUse - resting, idle: pool.idle + resting, lanes: node.lanes?.count ?? 0, movedFromLanes: node.lanes?.moved ?? 0,
     name, role, state, healthy: state !== 'down', lagMs, lagBytes, queries, inFlight, responseMs,
   }
 }

@@ -18,6 +18,8 @@ export interface LaneHost {
   explain(cause: unknown, sql: string): SluiceError
   /** A statement took so long on the server. */
   observe(text: string, ms: number): void
+  /** Statements were sent off to other connections, after the server had got them. */
+  moved(statements: number): void
   /** The lane is empty and has given its connection back. */
   ended(lane: Lane): void
 }
@@ -155,7 +157,7 @@ export class Lane {
     this.#next(passenger)
     const error = this.#host.explain(cause, passenger.text)
     // a cancel that was meant for another one
-    if (this.#cancelledAt !== undefined && error instanceof QueryCancelledError) passenger.resolve(MOVED)
+    if (this.#cancelledAt !== undefined && error instanceof QueryCancelledError) this.#move([passenger])
     else passenger.reject(error)
     this.#leaveWhenEmpty()
   }
@@ -188,7 +190,13 @@ export class Lane {
   }
 
   #moveAllBut(head: Passenger): void {
-    for (const passenger of this.#passengers) if (passenger !== head) passenger.resolve(MOVED)
+    this.#move(this.#passengers.filter((passenger) => passenger !== head))
+  }
+
+  #move(passengers: readonly Passenger[]): void {
+    const waiting = passengers.filter(({ settled }) => !settled)
+    if (waiting.length > 0) this.#host.moved(waiting.length)
+    for (const passenger of waiting) passenger.resolve(MOVED)
   }
 
   #leaveWhenEmpty(): void {

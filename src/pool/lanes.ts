@@ -51,6 +51,7 @@ export class Lanes {
   readonly #times = new StatementTimes()
   readonly #lanes: Lane[] = []
   readonly #host: LaneHost
+  #moved = 0
   #opening = false
   #measured = false
   #closed = false
@@ -67,12 +68,16 @@ export class Lanes {
       name: parts.name,
       explain: (cause, sql) => parts.explain(cause, sql),
       observe: (text, ms) => { this.#times.observeShared(text, ms) },
+      moved: (statements) => { this.#moved += statements },
       ended: (lane) => { this.#lanes.splice(this.#lanes.indexOf(lane), 1) },
     }
   }
 
   /** Lanes open now. */
   get count(): number { return this.#lanes.length }
+
+  /** Statements that left a stuck lane for another connection, so far. */
+  get moved(): number { return this.#moved }
 
   /** Lanes without a statement under way: their connections are as good as idle. */
   get resting(): number { return this.#lanes.filter((lane) => lane.depth === 0).length }

@@ -6,6 +6,8 @@ export interface NodeCount {
   reads: number
   /** Writes it acknowledged. */
   writes: number
+  /** Reads that were sent once more because the connection they shared was stuck: the server may have counted them twice. */
+  sentTwice: number
   readonly meter: Meter
 }
 
@@ -33,7 +35,7 @@ export class Ledger {
   repeatedReads = 0
 
   constructor(names: readonly string[]) {
-    this.#nodes = new Map(names.map((name) => [name, { reads: 0, writes: 0, meter: new Meter() }]))
+    this.#nodes = new Map(names.map((name) => [name, { reads: 0, writes: 0, sentTwice: 0, meter: new Meter() }]))
   }
 
   /** An id no other order has. */

@@ -92,6 +92,7 @@ async function loadAndKill(stage: Stage, story: Story): Promise<KillReport | und
     const kill = await act(stage, story, db)
     await sleep(Math.max(0, options.durationMs - story.elapsedMs), stage.signal)
     await load.stop()
+    for (const { name, movedFromLanes } of db.stats().nodes) ledger.node(name).sentTwice = movedFromLanes
     story.now = 'done'
     presenter.show(takeView(viewed))
     return kill

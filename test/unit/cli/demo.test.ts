@@ -65,6 +65,15 @@ describe('the claims of the demo', () => {
     expect(broken(found)).toEqual(claims)
   })
 
+  it('allow for reads that were sent again off a stuck connection, and for no more of them', () => {
+    const twice = (reads: number): Findings =>
+      findings({ server: { name: 'replica-1', reads }, ledger: (ledger) => { ledger.node('replica-1').sentTwice = 1 } })
+    const { reads } = findings().servers.find(({ name }) => name === 'replica-1')!
+    expect(broken(twice(reads + 1))).toEqual([])
+    expect(judge(twice(reads + 1)).find(({ claim }) => claim === 'the servers counted the same reads')?.evidence).toContain('1 of them twice')
+    expect(broken(twice(reads + 2))).toEqual(['the servers counted the same reads'])
+  })
+
   it('say in words what was found instead', () => {
     const found = findings({ server: { name: 'replica-1', rows: 2, distinctIds: 2, idSum: 3 }, ledger: (ledger) => { ledger.failed('read', new Error('gone')) } })
     const text = summaryLines(found, judge(found), PLAIN_STYLE).join('\n')

@@ -39,12 +39,6 @@ describe('the router', () => {
     expect(pick(router, write, { target: 'replica' })).toMatch(/^r\d forced$/)
   })
 
-  it('answers a read that must include a position on the primary, unless the caller insists on a replica', () => {
-    const { router } = cluster()
-    expect(pick(router, read, { causalToken: 'x' })).toBe('p causal')
-    expect(pick(router, read, { causalToken: 'x', target: 'replica' })).toMatch(/^r\d forced$/)
-  })
-
   it("keeps reads on the primary with reads: 'primary', unless a replica is asked for", () => {
     const { router } = cluster({ reads: 'primary' })
     expect(pick(router, read)).toBe('p read')
