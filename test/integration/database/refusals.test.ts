@@ -60,7 +60,8 @@ describe('opening is refused', () => {
     expect(error).toMatchObject({ code: expect.stringMatching(/SLUICE_(HOST_UNKNOWN|CONNECT_TIMEOUT)/) as unknown })
   })
 
-  it('by a server that accepts and says nothing, also with connectTimeoutMs alone', async () => {
+  // once, in some hundred runs, a machine at its limits refused the loopback connection itself
+  it('by a server that accepts and says nothing, also with connectTimeoutMs alone', { retry: 1 }, async () => {
     const accepted = new Set<Socket>()
     const silent = createServer((socket) => { accepted.add(socket.on('error', () => undefined)) })
     await new Promise<void>((resolve) => { silent.listen(0, '127.0.0.1', resolve) })
