@@ -34,7 +34,7 @@ export interface Question {
 const WHY = 'no replica is known to have what the read must include'
 /** How often marks that every replica has are cleared away. */
 const PRUNE_MS = 250
-/** How long replicas are asked whether they have what a read without a session found missing. */
+/** How long replicas are asked whether they have what a read found missing that does not wait for them, or has no primary to turn to. */
 const BACKGROUND_MS = 1_000
 
 /**
@@ -103,21 +103,22 @@ export class Causal {
     const candidates = this.#fresh(plan.candidates, wanted)
     if (candidates.length > 0) return { ...plan, candidates }
     const { writable } = this.#parts.router.roles
-    const why = wanted.waits ? `${WHY}; one is waited for first` : WHY
+    const why = this.#waitMs(wanted) > 0 ? `${WHY}; one is waited for first` : WHY
     return { role: 'primary', route: 'causal', why, candidates: writable ? [writable] : [] }
   }
 
   /** Decides for a read that has to include `wanted`; waits for a replica where that is worth it. */
   async decide(plan: () => Plan, wanted: Wanted, options: QueryOptions, limits: Limits): Promise<Decision> {
-    const { router, freshness, settings } = this.#parts
+    const { router, freshness } = this.#parts
     const first = plan()
     if (first.role !== 'replica' || first.candidates.length === 0) return router.decide(first, true, options)
     const known = this.#choose(first, wanted, options)
     if (known) return known
     const { position } = wanted
     if (!wanted.doubtful && position !== undefined && freshness) {
-      if (!wanted.waits) void freshness.wait(first.candidates, position, BACKGROUND_MS, NO_LIMITS)
-      else if (settings.causalReadsTimeoutMs > 0 && await freshness.wait(first.candidates, position, settings.causalReadsTimeoutMs, limits)) {
+      const waitMs = this.#waitMs(wanted)
+      if (!wanted.waits && waitMs === 0) void freshness.wait(first.candidates, position, BACKGROUND_MS, NO_LIMITS)
+      else if (waitMs > 0 && await freshness.wait(first.candidates, position, waitMs, limits)) {
         const caughtUp = this.#choose(plan(), wanted, options)
         if (caughtUp) return caughtUp
       }
@@ -191,6 +192,13 @@ export class Causal {
     session?.reach(position, asked)
     if (this.#newest?.doubtful) this.#newest.reach(position, asked)
     this.#recent?.resolve(position, asked)
+  }
+
+  /** Without a primary to turn to, a replica that catches up is the only answer there can be, so every read waits for one. */
+  #waitMs({ waits }: Wanted): number {
+    const { router, settings: { causalReadsTimeoutMs } } = this.#parts
+    if (router.roles.writable === undefined) return Math.max(causalReadsTimeoutMs, BACKGROUND_MS)
+    return waits ? causalReadsTimeoutMs : 0
   }
 
   #choose(plan: Plan, wanted: Wanted, options: QueryOptions): Decision | undefined {

@@ -21,7 +21,7 @@ async function open(options: DatabaseOptions = {}): Promise<Database> {
   steps = []
   const [first, ...rest] = cluster.nodes.map(({ name, url }) => ({ name, url }))
   db = await Database.open({
-    primary: first, replicas: rest, health: { intervalMs: 500, timeoutMs: 1_000 }, observers: [{ failover: (event) => { steps.push(event) } }], ...options,
+    primary: first, replicas: rest, health: { intervalMs: 500, timeoutMs: 5_000 }, observers: [{ failover: (event) => { steps.push(event) } }], ...options,
   })
   await db.execute('create table if not exists entry (id int primary key)')
   await cluster.waitForReplay()
@@ -107,8 +107,20 @@ describe('a planned switchover', () => {
 })
 
 describe('without a primary', () => {
+  it('a read of what was written of late waits for a replica that has it, instead of asking for the primary', async () => {
+    const db = await open({ failoverTimeoutMs: 0, consistency: { causalReadsTimeoutMs: 20_000 } })
+    await cluster.replicas[0]?.pauseReplay()
+    await cluster.replicas[1]?.pauseReplay()
+    await db.execute('insert into entry values (1)')
+    await cluster.primary.kill()
+    await eventually(() => steps.some(({ step }) => step === 'lost'))
+    const read = db.query('select id from entry')
+    await cluster.replicas[1]?.resumeReplay()
+    expect(await read).toMatchObject({ rows: [{ id: 1 }], node: 'node3', route: 'read' })
+  }, 180_000)
+
   it('writes fail at once or after failoverTimeoutMs, saying what is known of each node, and reads go on', async () => {
-    const impatient = await open({ failoverTimeoutMs: 0 })
+    const impatient = await open({ failoverTimeoutMs: 0, consistency: { causalReadsTimeoutMs: 20_000 } })
     await cluster.primary.kill()
     await eventually(() => steps.some(({ step }) => step === 'lost'))
     await expect(impatient.execute('insert into entry values (1)')).rejects.toMatchObject({ code: 'SLUICE_NO_PRIMARY' })
