@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sleep } from '../../../src/core/deadline.js'
 import { freshDatabase } from '../../support/database.js'
+import { capture } from '../../unit/cli/capture.js'
 import { PrivateTemp, start, type Running } from './binary.js'
 
 const TIMEOUT_MS = 240_000
@@ -23,11 +24,14 @@ function end({ child }: Running): void {
 describe('sluice demo with servers of its own', () => {
   const temp = new PrivateTemp()
   let running: Running | undefined
-  afterEach(() => { if (running) end(running) })
+  afterEach(() => {
+    if (running) end(running)
+    vi.unstubAllEnvs()
+  })
 
   it('kills a replica under load, proves every claim by the servers\' own counts, and leaves nothing behind', async () => {
-    running = start(['demo', '--plain', '--seconds', '4'], { TMPDIR: temp.folder })
-    const { exitCode, out, err } = await running.ended
+    vi.stubEnv('TMPDIR', temp.folder)
+    const { exitCode, out, err } = await capture(['demo', '--plain', '--seconds', '4'])
     expect(out + err).toContain(`All ${String(CLAIMS.length)} claims held.`)
     expect(exitCode).toBe(0)
     expect(err).toBe('')
@@ -60,12 +64,9 @@ describe('sluice demo with servers of one\'s own', () => {
   const ownServers = { DATABASE_URL: database.primaryUrl, DATABASE_REPLICA_URLS: database.replicaUrls.join(',') }
   const schemas = async (): Promise<unknown[]> =>
     (await database.admin("select nspname as name from pg_namespace where nspname like 'sluice_demo_%'")).map((row) => row['name'])
-  let running: Running | undefined
-  afterEach(() => { if (running) end(running) })
 
   it('kills nobody, says so, drops its schema, and prints the result as JSON', async () => {
-    running = start(['demo', '--json', '--seconds', '2'], ownServers)
-    const { exitCode, out, err } = await running.ended
+    const { exitCode, out, err } = await capture(['demo', '--json', '--seconds', '2'], ownServers)
     const result = JSON.parse(out) as { held: boolean, claims: { claim: string, held: boolean }[], servers: { role: string, rows: number }[] }
     expect(result.claims.filter(({ held }) => !held)).toEqual([])
     expect(result.claims.map(({ claim }) => claim)).toEqual(CLAIMS.slice(0, -2))
@@ -78,15 +79,15 @@ describe('sluice demo with servers of one\'s own', () => {
   }, TIMEOUT_MS)
 
   it('fails with the claim in words when a row is doubled behind its back', async () => {
-    running = start(['demo', '--plain', '--seconds', '3'], ownServers)
-    const { child } = running
-    await until(async () => child.exitCode !== null || (await schemas()).length === 1)
+    let ended = false
+    const running = capture(['demo', '--plain', '--seconds', '3'], ownServers).finally(() => { ended = true })
+    await until(async () => ended || (await schemas()).length === 1)
     const orders = `${String((await schemas())[0])}.orders`
     await until(async () => {
       const doubled = await database.admin(`insert into ${orders} select * from ${orders} limit 1 returning id`).catch(() => [])
-      return doubled.length === 1 || child.exitCode !== null
+      return doubled.length === 1 || ended
     })
-    const { exitCode, out } = await running.ended
+    const { exitCode, out } = await running
     expect(out).toMatch(/^ x {2}no write lost, none doubled +acknowledged were [\d,]+ ids/m)
     expect(out).toMatch(/^ x {2}every replica holds the same /m)
     expect(out).toMatch(/^ \d of 7 claims did not hold: /m)
