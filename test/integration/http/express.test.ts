@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Database, TransactionClosedError } from '../../../src/index.js'
-import { databaseOf, errorHandler, operationsRoutes, requestDatabase, requestTransaction, type Next } from '../../../src/http/express.js'
+import { databaseOf, errorHandler, operationsRoutes, requestDatabase, requestTransaction, type Next, type RequestTransaction } from '../../../src/http/express.js'
 import { freshDatabase } from '../../support/database.js'
 import { eventually } from '../../support/eventually.js'
 import { call, callAndLeave, closed, listen } from './support.js'
@@ -79,6 +79,34 @@ describe.each(versions)('a request transaction in %s', (_name, make) => {
     expect(await rows()).toEqual([1])
     expect({ status, own: headers['x-own'], body }).toEqual({ status: 201, own: 'yes', body: '{"id":1}' })
     await served.close()
+  })
+
+  it('has savepoints, hooks, streams and batches like any other transaction', async () => {
+    const told: string[] = []
+    const ids = async (tx: RequestTransaction): Promise<unknown[]> => {
+      const found: unknown[] = []
+      for await (const row of tx.stream('select id from item order by id')) found.push(row)
+      return found
+    }
+    const served = await route(make, async (request, response) => {
+      const tx = databaseOf(request)
+      expect(tx.state).toBe('unused')
+      await tx.afterCommit(() => { told.push(`committed ${tx.state}`) })
+      await tx.afterRollback(() => { told.push('rolled back') })
+      await insert(request, 1)
+      await tx.transaction(async (inner) => {
+        await inner.execute('insert into item (id) values (2)')
+        throw new Error('only this part')
+      }).catch(() => undefined)
+      await tx.batch([['insert into item (id) values (3)'], ['insert into item (id) values ($1)', [4]]])
+      response.json([tx.state, await ids(tx)])
+    })
+    try {
+      expect((await call(served.port, '/do')).body).toBe('["open",[{"id":1},{"id":3},{"id":4}]]')
+      expect([await rows(), told]).toEqual([[1, 3, 4], ['committed committed']])
+    } finally {
+      await served.close()
+    }
   })
 
   it('takes no connection where nothing is asked', async () => {
