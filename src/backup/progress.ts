@@ -14,7 +14,7 @@ export interface BackupProgress {
   readonly etaMs: number | undefined
 }
 
-/** Told a few times a second, and at every change of phase. One that throws is ignored. */
+/** Told a few times a second, and at every change of phase: also how many bytes the phase that ends has taken. One that throws is ignored. */
 export type OnProgress = (progress: BackupProgress) => void
 
 const INTERVAL_MS = 200
@@ -27,12 +27,14 @@ export class Progress {
   #startedAt = performance.now()
   #toldAt = -Infinity
   #bytes = 0
+  #toldBytes = 0
   /** Bytes of finished objects of this phase. */
   #base = 0
 
   constructor(listener: OnProgress | undefined) { this.#listener = listener }
 
   phase(phase: BackupPhase, totalBytes?: number): void {
+    if (this.#bytes !== this.#toldBytes) this.#tell()
     this.#phase = phase
     this.#total = totalBytes
     this.#startedAt = performance.now()
@@ -52,6 +54,7 @@ export class Progress {
 
   #tell(): void {
     this.#toldAt = performance.now()
+    this.#toldBytes = this.#bytes
     const seconds = (this.#toldAt - this.#startedAt) / 1_000
     const bytesPerSecond = seconds > 0 ? this.#bytes / seconds : 0
     const left = this.#total === undefined || bytesPerSecond === 0 ? undefined : Math.max(0, this.#total - this.#bytes)
