@@ -52,6 +52,10 @@ export interface MigrationFacts {
   literal(value: string | number | null): string
   /** Begins of statements, as lower-case words, that the engine refuses inside a transaction. */
   readonly alone: RegExp | undefined
+  /** Begins of statements that stand in nobody's way while they wait for locks: the default limit of that wait is not for them. */
+  readonly patient: RegExp | undefined
+  /** Begins of statements that may commit in their middle, where there is no transaction around them. */
+  readonly selfCommitting: RegExp | undefined
   /** How a migration's transaction begins. */
   readonly begin: string
   /** Statements by which the running transaction's commit need not wait for the disk. */

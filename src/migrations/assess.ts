@@ -120,7 +120,7 @@ export function entryOf({ status, migration, row, journal }: Assessed): StatusEn
     service, version, name, kind, state: status === 'ahead' ? 'missing' : status, ahead: status === 'ahead',
     appliedAt: row?.finishedAt, durationMs: row?.durationMs, appliedBy: row?.appliedBy,
     statement: status === 'dirty' && open && row?.statementsTotal !== undefined ? { number: open.index, of: row.statementsTotal } : undefined,
-    error: row?.error ?? open?.error,
+    error: open?.error ?? row?.error,
   }
 }
 
@@ -152,7 +152,7 @@ export function dirtyError(dirty: Assessed): MigrationError {
   const title = titleOfAssessed(dirty)
   const { statement, error, service, version } = entryOf(dirty)
   const at = statement ? ` at statement ${String(statement.number)}/${String(statement.of)}` : ''
-  const why = dirty.journal.some(({ state }) => state === 'failed') ? `failed${at}: ${error ?? 'the error was not kept'}` : `was interrupted${at}, whose outcome is not known`
+  const why = error !== undefined ? `failed${at}: ${error}` : `was interrupted${at}, whose outcome is not known`
   const number = String(statement?.number ?? 1)
   return new MigrationError('dirty', `${title} ${why}; ${NOTHING_CHANGED}`, {
     service, version, statement: statement?.number,

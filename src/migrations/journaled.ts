@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { SluiceError } from '../core/errors.js'
+import { LockTimeoutError, SluiceError } from '../core/errors.js'
 import { sql, type Sql } from '../sql/tag.js'
 import { split, type SplitStatement } from '../sql/split.js'
 import type { Assessed } from './assess.js'
@@ -8,6 +8,7 @@ import { failedError } from './failed.js'
 import { downName } from './history.js'
 import type { JournalLine } from './history-read.js'
 import { climb } from './ladder.js'
+import { mannersOf, type Manner } from './manner.js'
 import type { Migration, SqlScript } from './migration.js'
 import type { Run } from './run.js'
 import type { Direction } from './transactional.js'
@@ -38,16 +39,15 @@ export async function runJournaled(run: Run, assessed: Assessed & { migration: M
   const journal: Journal = { run, migration, script, direction, statements, name }
   const lines = assessed.journal.filter((line) => line.name === name)
   checkDone(journal, lines)
+  const manners = mannersOf(run, script, statements)
   await begin(journal, row !== undefined)
-  const settings = sessionSettings(journal)
-  for (const text of settings.on) await run.session.query(text)
   try {
     for (const [index, statement] of statements.entries()) {
       if (lines.some((line) => line.index === index + 1 && line.state === 'done')) continue
-      await one(journal, statement, index + 1, lines.length > 0)
+      await one(journal, statement, index + 1, manners[index] ?? { mode: 'alone', before: [] }, lines.length > 0)
     }
   } finally {
-    if (!run.session.broken) for (const text of settings.off) await run.session.query(text).catch(() => undefined)
+    if (!run.session.broken) for (const text of run.history.sql.facts.resetTimeouts) await run.session.query(text).catch(() => undefined)
   }
   await finish(journal, performance.now() - startedAt)
   return performance.now() - startedAt
@@ -74,35 +74,48 @@ async function begin({ run, migration, direction, statements }: Journal, known: 
     pid = ${identity?.id ?? null}, backend_start = ${identity?.startedAt ?? null}, started_at = ${history.sql.now} where ${history.sql.where(migration)}`])
 }
 
-/** Limits for the session, and their end. Behind a pooler the session is not ours to set. */
-function sessionSettings({ run, script }: Journal): { on: readonly string[]; off: readonly string[] } {
-  const { lockTimeoutMs, statementTimeoutMs } = script.directives
-  const { facts } = run.history.sql
-  if (lockTimeoutMs === undefined && statementTimeoutMs === undefined) return { on: [], off: [] }
-  if (run.session.pooled) {
-    throw new MigrationError('failed', `${script.path}: lock-timeout and statement-timeout outside of a transaction do not hold behind a transaction pooler; nothing was changed`, {
-      hint: 'give the database\'s directUrl, past the pooler',
-    })
-  }
-  return { on: facts.timeouts({ lockTimeoutMs, statementTimeoutMs }, false), off: facts.resetTimeouts }
-}
-
-async function one(journal: Journal, statement: SplitStatement, number: number, again: boolean): Promise<void> {
+async function one(journal: Journal, statement: SplitStatement, number: number, manner: Manner, again: boolean): Promise<void> {
   const { run, migration, statements } = journal
   const startedAt = performance.now()
   const of = statements.length
-  if (again) await dropLeftovers(run, statement)
+  const attempt = async (attempts: number): Promise<void> => {
+    if (again || attempts > 1) await dropLeftovers(run, statement)
+    if (!await run.lock.check(run.limits)) throw new MigrationError('failed', 'the lock of this run was lost', { node: run.session.node })
+    await note(journal, number, statement, 'running')
+    try {
+      await send(run, statement, manner)
+    } catch (error) {
+      // It has certainly done nothing, and the pause before the next attempt may be long: nobody is to be left in doubt.
+      if (error instanceof LockTimeoutError && manner.mode !== 'selfCommitting') await forget(journal, number)
+      throw error
+    }
+  }
   try {
-    await climb(run, migration, async () => {
-      if (!await run.lock.check(run.limits)) throw new MigrationError('failed', 'the lock of this run was lost', { node: run.session.node })
-      await note(journal, number, statement, 'running')
-      await run.session.query(statement.text, undefined, run.limits)
-    })
+    await (manner.mode === 'selfCommitting' ? attempt(1) : climb(run, migration, attempt))
   } catch (error) {
-    throw await failed(journal, statement, number, error)
+    throw await failed(journal, statement, number, manner, error)
   }
   await note(journal, number, statement, 'done')
   run.tell({ phase: 'statement', durationMs: performance.now() - startedAt, statement: { number, of } }, migration)
+}
+
+async function send({ session, history, limits }: Run, { text }: SplitStatement, { mode, before }: Manner): Promise<void> {
+  if (mode !== 'wrapped') {
+    for (const setting of before) await session.query(setting)
+    await session.query(text, undefined, limits)
+    return
+  }
+  try {
+    await history.script([sql.raw(history.sql.facts.begin), ...before.map((setting) => sql.raw(setting)), sql.raw(text), sql.raw('commit')], limits)
+  } catch (error) {
+    if (!session.broken) await session.query('rollback').catch(() => undefined)
+    throw error
+  }
+}
+
+async function forget({ run: { history }, migration, name }: Journal, number: number): Promise<void> {
+  await history.run(sql`delete from ${history.sql.table('migration_stmt')}
+    where service = ${migration.service} and version = ${migration.version} and name = ${name} and idx = ${number}`)
 }
 
 /** The line of a statement, made anew; with `done` the row counts it. */
@@ -130,20 +143,20 @@ async function dropLeftovers(run: Run, { head }: SplitStatement): Promise<void> 
   }
 }
 
-async function failed(journal: Journal, statement: SplitStatement, number: number, error: unknown): Promise<MigrationError> {
+async function failed(journal: Journal, statement: SplitStatement, number: number, { mode }: Manner, error: unknown): Promise<MigrationError> {
   const { run, migration, script, statements } = journal
   const { history, session } = run
   const place = `statement ${String(number)}/${String(statements.length)}`
   const lost = session.broken || (error instanceof SluiceError && error.connectionLost)
   const left = number === 1 ? 'none of its statements is done' : `its statements up to ${String(number - 1)} are done`
-  const state = lost ? `whether ${place} is done is not known` : `${place} failed, ${left}`
+  const state = lost || mode === 'selfCommitting' ? `whether ${place} is done is not known` : `${place} failed, ${left}`
   const failure = new MigrationError('failed', failedError(run, migration, script, error, state, statement.start).message, {
     cause: error, service: migration.service, version: migration.version, statement: number, node: session.node, sql: statement.text, connectionLost: lost,
     hint: error instanceof SluiceError ? error.hint : undefined,
   })
   run.tell({ phase: 'failed', error: failure, statement: { number, of: statements.length } }, migration)
   if (lost) return failure
-  await note(journal, number, statement, 'failed', failure.message).catch(() => undefined)
+  await note(journal, number, statement, mode === 'selfCommitting' ? 'running' : 'failed', failure.message).catch(() => undefined)
   await history.together([
     sql`update ${history.sql.table('migration')} set state = ${journal.direction === 'up' ? 'failed' : 'reverting'}, error = ${failure.message} where ${history.sql.where(migration)}`,
     history.log({ action: 'failed', service: migration.service, version: migration.version, name: migration.name, detail: failure.message }),

@@ -24,12 +24,16 @@ export interface ScriptFacts {
 export function checkScript(text: string, path: string, directives: Directives, { lexicon, alone: refused }: ScriptFacts): string {
   const { statements, problem } = split(text, lexicon)
   if (problem !== undefined) throw loadError(path, problem, 'look for the last quote, comment or BEGIN that was opened')
-  if (directives.noTransaction) return text
-  const inner = withoutPair(statements)
+  const { noTransaction } = directives
+  const inner = noTransaction ? statements : withoutPair(statements)
   const control = inner.find(({ head }) => CONTROLS.test(head.join(' ')) && !head.join(' ').startsWith(BLOCK))
+  if (control && noTransaction) {
+    throw loadError(path, `line ${String(lineOf(text, control.start))}: ${control.head[0]?.toUpperCase() ?? ''} in a file that runs statement by statement, and is written down between them`, 'put what belongs together into a file of its own, without -- sluice:no-transaction')
+  }
   if (control) {
     throw loadError(path, `line ${String(lineOf(text, control.start))}: ${control.head[0]?.toUpperCase() ?? ''} inside a migration, which has a transaction of its own`, 'take it out, or say -- sluice:no-transaction in the first comment of the file')
   }
+  if (noTransaction) return text
   const alone = inner.find(({ head }) => refused?.test(head.join(' ')))
   if (alone) {
     const words = alone.head.slice(0, 3).join(' ').toUpperCase()

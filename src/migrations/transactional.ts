@@ -1,4 +1,4 @@
-import { ConstraintError, LockTimeoutError, SluiceError } from '../core/errors.js'
+import { ConstraintError, LockTimeoutError, QueryError, SluiceError } from '../core/errors.js'
 import { NO_PARAMS } from '../core/statement.js'
 import { sql, type Sql } from '../sql/tag.js'
 import { split } from '../sql/split.js'
@@ -131,17 +131,35 @@ async function rollBack({ session }: Run): Promise<void> {
   if (!session.broken && session.idle !== true) await session.query('rollback').catch(() => undefined)
 }
 
+/** What the guard's statement answers when the script has ended the transaction from inside. */
+const LEFT_TRANSACTION = 'SL001'
+
 /** Also written into the row, where that is possible: `status` shows it. */
 async function explained(run: Run, migration: Migration, direction: Direction, script: Script, error: unknown): Promise<unknown> {
-  const failure = failedError(run, migration, script, error, 'all of it was undone')
+  const escaped = error instanceof QueryError && error.serverCode === LEFT_TRANSACTION
+  const failure = failedError(run, migration, script, error, escaped ? 'what it did before that stays' : 'all of it was undone')
   run.tell({ phase: 'failed', error: failure }, migration)
   const { history, session } = run
   const lost = session.broken || (error instanceof SluiceError && error.connectionLost)
-  if (lost || direction === 'down' || error instanceof LockTimeoutError) return failure
+  if (lost || (direction === 'down' && !escaped) || error instanceof LockTimeoutError) return failure
+  const { service, version, name } = migration
   await history.together([
-    sql`update ${history.sql.table('migration')} set state = 'failed', finished_at = ${history.sql.now}, error = ${failure.message}
-      where ${history.sql.where(migration)} and state = 'running'`,
-    history.log({ action: 'failed', service: migration.service, version: migration.version, name: migration.name, detail: failure.message }),
+    ...escaped ? inDoubt(run, migration, direction, failure.message) : [
+      sql`update ${history.sql.table('migration')} set state = 'failed', finished_at = ${history.sql.now}, error = ${failure.message}
+        where ${history.sql.where(migration)} and state = 'running'`,
+    ],
+    history.log({ action: 'failed', service, version, name, detail: failure.message }),
   ]).catch(() => rollBack(run))
   return failure
+}
+
+/** Its row was committed as if all had been done, or removed: it is one statement now, of which nobody knows. */
+function inDoubt({ history, identity }: Run, migration: Migration, direction: Direction, error: string): Sql[] {
+  const { service, version, name, checksum } = migration
+  return [
+    history.remove(migration), history.forgetStatements(migration), history.running(migration, false, 1, identity),
+    ...direction === 'up' ? [] : [sql`update ${history.sql.table('migration')} set state = 'reverting' where ${history.sql.where(migration)}`],
+    sql`insert into ${history.sql.table('migration_stmt')} (service, version, name, idx, sha, state, error, at)
+      values (${service}, ${version}, ${direction === 'up' ? name : downName(name)}, 1, ${checksum}, 'running', ${error}, ${history.sql.now})`,
+  ]
 }
