@@ -3,7 +3,7 @@
  * one `db.batch`. Time per transaction, one caller.
  *
  * Run: `npm run bench -- transactions`. Contenders run in interleaved rounds through the same proxy; ratios are of medians.
- * What a reader must not conclude: that the server does less; this is about round trips. `db.transaction` spends one of them on
+ * What a reader must not conclude: that the server does less; this is about round trips. `db.transaction` also learns
  * the identifier with which a lost answer to COMMIT is resolved, which the one by hand cannot do.
  */
 import { mkdir, writeFile } from 'node:fs/promises'

@@ -64,7 +64,10 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const inSession = (): boolean => causal.currentSession() !== undefined
   const caching = { cache, ttlMs, swrMs }
   const peek = options.cache ? peeking(caching) : undefined
-  const pinned: PinnedParts = { peek, causal, classifier, renderer: dialect, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly }
+  const { transactionId } = dialect.probes
+  const pinned: PinnedParts = {
+    peek, causal, classifier, renderer: dialect, transactionId, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly,
+  }
   const transactions = new Transactions({ database, dialect, failover, pinned, retry: options.retry })
 
   let execute: Execute = makeRun(router, causal, notifier)

@@ -65,8 +65,7 @@ async function learnIdentity(session: PinnedSession, dialect: Dialect, limits: L
   if (!transactionId) return undefined
   const timeline = session.node.facts?.timeline ?? node.read((await session.control(node.statement.text, limits)).rows).timeline
   if (timeline === undefined) return undefined
-  const { rows } = await session.control(transactionId.statement.text, limits)
-  return { id: transactionId.read(rows), timeline }
+  return { id: session.identity.id ?? transactionId.read((await session.control(transactionId.statement.text, limits)).rows), timeline }
 }
 
 async function lostCommit(

@@ -1,5 +1,6 @@
 import { limitsFrom } from '../core/deadline.js'
 import type { Loan } from '../pool/loan.js'
+import type { Admitted } from './opening.js'
 
 /** How long a session may take to be reset before its connection is thrown away instead. */
 const RESET_MS = 2_000
@@ -23,4 +24,12 @@ export async function giveBack(loan: Loan, { dirty, lost }: Condition): Promise<
   } catch {
     loan.discard('its session state could not be reset')
   }
+}
+
+/** Ends with the transaction: needs no reset. */
+const TRANSACTION_LOCAL = /^\s*set\s+(local|constraints|transaction)\b/i
+
+/** Whether a statement may leave the session in another state than it found it. */
+export function dirties({ statement, classification }: Admitted): boolean {
+  return classification.class === 'session' && !(classification.statements === 1 && TRANSACTION_LOCAL.test(statement.text))
 }

@@ -1,5 +1,8 @@
 import type { Limits } from '../core/deadline.js'
 
+/** Rows fetched per round trip unless the caller says otherwise. */
+export const DEFAULT_BATCH_SIZE = 100
+
 /**
  * A stream that may be cut from outside (its transaction ends, or its limits come, while nobody reads on): the cursor is
  * closed, and a consumer who comes back gets an error instead of a silently short result.

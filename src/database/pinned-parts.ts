@@ -1,3 +1,4 @@
+import type { Probe } from '../core/dialect.js'
 import type { Notifier } from '../core/notify.js'
 import type { SqlRenderer } from '../core/statement.js'
 import type { Classifier } from '../sql/classifier.js'
@@ -13,6 +14,8 @@ export interface PinnedParts {
   readonly causal: Causal
   readonly classifier: Classifier
   readonly renderer: SqlRenderer
+  /** Asks for the identifier of the running transaction; undefined where the engine cannot tell fates. */
+  readonly transactionId: Probe<string> | undefined
   readonly statistics: Statistics
   readonly notifier: Notifier
   readonly writes: Writes

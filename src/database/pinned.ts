@@ -10,10 +10,11 @@ import type { Classification } from '../sql/classifier.js'
 import { asking, askingAll } from './asking.js'
 import type { Question } from './causal.js'
 import type { Call, Execute } from './execute.js'
-import { giveBack } from './give-back.js'
+import { dirties, giveBack } from './give-back.js'
 import { History } from './history.js'
+import { Identity } from './identity.js'
 import { observed, observedBatch, observedStream, type ObservedParts } from './observed.js'
-import { OpenStream } from './open-stream.js'
+import { DEFAULT_BATCH_SIZE, OpenStream } from './open-stream.js'
 import { mayRide, Opening, type Admitted } from './opening.js'
 import { answer, judge } from './outcome.js'
 import { OwnerLimits } from './owner-limits.js'
@@ -49,6 +50,7 @@ export class PinnedSession {
   /** Something that is no proven read was sent, and not refused. */
   wrote = false
   readonly history: History
+  readonly identity: Identity
   /** The server undid the transaction because of a conflict with another one. */
   conflict: SluiceError | undefined
   lost: SluiceError | undefined
@@ -59,6 +61,7 @@ export class PinnedSession {
     this.loan = loan
     this.#route = route
     this.history = new History(parts.causal, node, loan.connection)
+    this.identity = new Identity(route === 'transaction' ? parts.transactionId : undefined)
     this.#limits = new OwnerLimits(parts.statementTimeoutMs)
     this.#observed = { ...parts, roleOf: () => node.role }
     this.#execute = observed((statement, call) => this.#send(statement, call), this.#observed)
@@ -131,7 +134,7 @@ export class PinnedSession {
   async #sendAll(sent: readonly Statement[], limits: Limits, ends: boolean): Promise<DriverResult[]> {
     const opening = this.#opening?.pending ? this.#opening : undefined
     const send = (): Promise<DriverResult[]> => opening?.send(sent, limits, ends) ?? this.loan.batch(sent, limits)
-    const question = ends ? this.history.behindCommit(this.wrote) : undefined
+    const question = ends ? this.history.behindCommit(this.wrote) : this.wrote ? this.identity.question() : undefined
     return question ? askingAll(this.loan, send, question) : send()
   }
 
@@ -220,10 +223,11 @@ export class PinnedSession {
 
   /**
    * What to ask behind a statement of a lent connection, whose writes are committed one by one, or by the caller's own
-   * COMMIT. A transaction is asked about at its end.
+   * COMMIT. A transaction is asked for its name here, and for its place in the history at its end.
    */
   #questionBehind({ class: kind }: Classification): Question | undefined {
-    if (this.#route !== 'connection' || kind === 'read') return undefined
+    if (kind === 'read') return undefined
+    if (this.#route !== 'connection') return this.readOnly ? undefined : this.identity.question()
     return kind === 'transaction-control' || this.loan.connection.idle !== false ? this.history.behindStatement() : undefined
   }
 
@@ -235,9 +239,12 @@ export class PinnedSession {
 
   async #query<Row>(statement: Statement, limits: Limits, rides = true, question?: Question): Promise<DriverResult<Row>> {
     return this.#tracked(async () => {
-      if (!this.#opening?.pending) return question ? asking<Row>(this.loan, statement, question, limits) : this.loan.query<Row>(statement, limits)
-      const [result] = await this.#opening.send(rides ? [statement] : [], limits)
-      return rides ? result as DriverResult<Row> : this.loan.query<Row>(statement, limits)
+      if (this.#opening?.pending && !rides) await this.#opening.send([], limits)
+      const opening = this.#opening?.pending ? this.#opening : undefined
+      if (!opening) return question ? asking<Row>(this.loan, statement, question, limits) : this.loan.query<Row>(statement, limits)
+      const send = (): Promise<DriverResult[]> => opening.send([statement], limits)
+      const [result] = await (question ? askingAll(this.loan, send, question) : send())
+      return result as DriverResult<Row>
     })
   }
 
@@ -275,13 +282,13 @@ export class PinnedSession {
     if (error instanceof SluiceError && this.#opening?.refusal) this.close(this.lost ??= error)
   }
 
-  #note({ statement, classification }: Admitted): void {
+  #note(entry: Admitted): void {
+    const { classification } = entry
     if (classification.class !== 'read' && !this.readOnly) {
       this.wrote = true
       this.#changes.add(classification)
     }
-    const endsByItself = classification.statements === 1 && TRANSACTION_LOCAL.test(statement.text)
-    if (classification.class === 'session' && !endsByItself) this.dirty = true
+    if (dirties(entry)) this.dirty = true
   }
 
   #late(sql: string, limits: Limits): LateError { return (reason, ms) => limitError(reason, this.node.name, sql, limits, { neverSent: true, ms }) }
@@ -291,8 +298,3 @@ export class PinnedSession {
     if (closed) throw new TransactionClosedError(closed.message, { cause: closed.cause, sql, node: this.node.name, hint: closed.hint })
   }
 }
-
-const DEFAULT_BATCH_SIZE = 100
-
-/** Ends with the transaction: needs no reset. */
-const TRANSACTION_LOCAL = /^\s*set\s+(local|constraints|transaction)\b/i

@@ -10,7 +10,7 @@ import type { Call } from './execute.js'
 import type { FailoverParts } from './failing-over.js'
 import { observedStream, type ObservedParts } from './observed.js'
 import { pause } from './pause.js'
-import { OpenStream, perCall } from './open-stream.js'
+import { DEFAULT_BATCH_SIZE, OpenStream, perCall } from './open-stream.js'
 import type { Patience } from './primary-line.js'
 import { mayRepeat } from './retried.js'
 import { outcomeOf } from './outcome.js'
@@ -26,8 +26,6 @@ export interface PooledStreamParts {
   readonly observed: ObservedParts
   readonly writes: Writes
 }
-
-const DEFAULT_BATCH_SIZE = 100
 
 /**
  * Streams a statement on a pooled connection. Until the first batch has arrived it is repeated where a plain statement

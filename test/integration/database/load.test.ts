@@ -66,7 +66,9 @@ describe('ten thousand queries at once', () => {
       expect(db.stats()).toMatchObject({ errors: 0, primaryQueries: 10_000 })
       expect(db.stats().nodes[0]?.openConnections).toBeLessThanOrEqual(10)
     })
-    expect(started.filter((n) => typeof n === 'number')).toEqual(Array.from({ length: 10_000 }, (_, n) => n))
+    // one that left a stuck connection was asked for once more: what counts is when it was first
+    const first = new Set(started.filter((n) => typeof n === 'number'))
+    expect([...first]).toEqual(Array.from({ length: 10_000 }, (_, n) => n))
   })
 
   it('of which one replica is killed in the middle: no read fails', async () => {
