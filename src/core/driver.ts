@@ -112,7 +112,12 @@ export interface Driver {
    * A database is made of this target: what lives in memory must outlive the connections that come and go, until the
    * returned function is called.
    */
-  keep?(target: ConnectionTarget): () => void
+  keep?(target: ConnectionTarget): () => void | Promise<void>
+  /**
+   * Starts an engine inside this process, where that takes longer than one waits for a connection. Called when a database
+   * is connected; a connection that finds none started starts it too.
+   */
+  start?(settings: ConnectSettings): Promise<void>
   /**
    * Opens one connection. Rejects with the npm client's own error; never leaves a socket behind, also when `signal`
    * aborts or `connectTimeoutMs` passes.

@@ -53,7 +53,7 @@ export class DatabaseCore extends Face {
 
   readonly #identity: object
   /** Lets go of a database in memory. */
-  readonly #letGo: (() => void) | undefined
+  readonly #letGo: (() => void | Promise<void>) | undefined
   readonly #assertOpen: () => void
   /** Limits changed at run time, by node. */
   readonly #poolLimits = new Map<string, PoolSettings>()
@@ -225,7 +225,7 @@ export class DatabaseCore extends Face {
   protected async shutDown(drainMs: number): Promise<void> {
     this.assembly.failover.line.close()
     await Promise.all(this.assembly.fleet.all.map((node) => node.close(drainMs)))
-    this.#letGo?.()
+    await this.#letGo?.()
   }
 
   /** @internal */

@@ -2,11 +2,13 @@ import type { Driver } from '../core/driver.js'
 import { ConfigError, UnknownEngineError } from '../core/errors.js'
 import { mariadb } from '../drivers/mariadb/index.js'
 import { mysql } from '../drivers/mysql/index.js'
+import { pglite } from '../drivers/pglite/index.js'
 import { postgres } from '../drivers/postgres/index.js'
 import { sqlite } from '../drivers/sqlite/index.js'
 
 const drivers = new Map<string, Driver>([
   ['postgres', postgres], ['postgresql', postgres], ['mysql', mysql], ['mariadb', mariadb], ['sqlite', sqlite], ['file', sqlite],
+  ['pglite', pglite],
 ])
 
 /**

@@ -10,6 +10,7 @@ import { packageVersion } from '../config/version.js'
 import type { QueryCache } from '../cache/query-cache.js'
 import { DatabaseCore } from '../database/core.js'
 import { createDatabase } from '../database/create-database.js'
+import { startEngine } from '../database/start-engine.js'
 import { AlertWatch } from '../metrics/alerts.js'
 import { Exposition, type MetricsRegistry } from '../metrics/exposition.js'
 import { Recorder } from '../metrics/recorder.js'
@@ -201,6 +202,7 @@ export class Database extends DatabaseCore {
   /** Opens the pool and asks the node for its facts, on a pooled connection: what works here works for queries. */
   async #greet(node: Node): Promise<NodeFacts> {
     const { probes } = this.assembly.driver.dialect
+    await startEngine(this.assembly)
     await node.pool.open()
     const loan = await node.pool.acquire({ limits: UNLIMITED, label: 'sluice: connect', text: undefined, owner: undefined, loyal: true })
     try {

@@ -9,6 +9,7 @@ import { transactionCases } from './conformance/transactions.js'
 import { valueCases } from './conformance/values.js'
 
 export { mariadbConformance, mysqlConformance } from './conformance/mysql.js'
+export { pgliteConformance } from './conformance/pglite.js'
 export { postgresConformance } from './conformance/postgres.js'
 export { sqliteConformance } from './conformance/sqlite.js'
 export type { ConformanceCase, ConformanceSql, ConformanceTarget, ValueKind, ValueRoundTrip } from './conformance/target.js'

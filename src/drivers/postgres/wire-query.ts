@@ -1,5 +1,6 @@
 import pg, { type Connection } from 'pg'
 import type { DriverResult } from '../../core/result.js'
+import { tagOf } from './command-tag.js'
 import type { WireValue } from './params.js'
 import type { PreparedStatement } from './prepared.js'
 import { NO_ROWS, RowShape, type ColumnDescription, type ParserOf } from './row-shape.js'
@@ -184,20 +185,3 @@ export class WireQuery implements Exchange {
 Object.setPrototypeOf(WireQuery.prototype, pg.Query.prototype as object)
 
 const NO_TYPES: string[] = []
-
-interface CommandTag {
-  readonly text: string
-  readonly command: string
-  readonly rows: number | undefined
-}
-
-let lastTag: CommandTag = { text: '', command: '', rows: undefined }
-
-/** `SELECT 5`, `INSERT 0 1`, `CREATE TABLE`; the same one mostly comes again. */
-function tagOf(text: string): CommandTag {
-  if (text === lastTag.text) return lastTag
-  const [, command = '', first, second] = /^([A-Za-z]+)(?: (\d+))?(?: (\d+))?/.exec(text) ?? []
-  const rows = second ?? first
-  lastTag = { text, command, rows: rows === undefined ? undefined : Number(rows) }
-  return lastTag
-}

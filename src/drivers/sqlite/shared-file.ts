@@ -1,8 +1,9 @@
+import { statSync } from 'node:fs'
 import { sleep } from '../../core/deadline.js'
+import { FileLease, LeaseUnwritable } from '../../core/file-lease.js'
 import { Turnstile } from '../../core/turnstile.js'
 import type { SqliteBuild } from './build.js'
 import { cancelled, lockedOut, SqliteFailure } from './failure.js'
-import { FileLease, sizeOf } from './file-lease.js'
 import { isBusy } from './errors.js'
 import { OpenFile, type OpenOptions } from './open-file.js'
 import type { Job } from './source.js'
@@ -42,7 +43,7 @@ export class SharedFile {
   constructor(build: SqliteBuild, options: OpenOptions, onEmpty: () => void, isKept: (released: () => void) => boolean = () => false) {
     this.#build = build
     this.#options = options
-    this.#lease = options.path === ':memory:' ? undefined : new FileLease(options.path)
+    this.#lease = options.path === ':memory:' ? undefined : new FileLease(options.path, `${options.path}.lock`)
     this.#onEmpty = onEmpty
     this.#isKept = isKept
   }
@@ -157,7 +158,7 @@ export class SharedFile {
 
   /** undefined while another process has the file. */
   #tryOpen(): OpenFile | undefined {
-    if (this.#lease?.acquire() === false) return undefined
+    if (!this.#acquire()) return undefined
     let file: OpenFile | undefined
     try {
       this.#refuseHotJournal()
@@ -169,6 +170,15 @@ export class SharedFile {
       this.#lease?.release()
       if (isBusy(error)) return undefined
       throw error
+    }
+  }
+
+  #acquire(): boolean {
+    try {
+      return this.#lease?.acquire() !== false
+    } catch (error) {
+      if (!(error instanceof LeaseUnwritable)) throw error
+      throw new SqliteFailure('unknown-database', `unable to open database file: ${error.message}`, { cause: error.cause })
     }
   }
 
@@ -193,4 +203,13 @@ function atExit(file: SharedFile): void {
   if (watching) return
   watching = true
   process.on('exit', () => { for (const each of [...OPEN]) each.shut() })
+}
+
+/** Bytes of a file; 0 when it is not there. */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size
+  } catch {
+    return 0
+  }
 }

@@ -1,7 +1,6 @@
-import { existsSync, linkSync, readFileSync, renameSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { randomUUID } from 'node:crypto'
-import { SqliteFailure } from './failure.js'
 
 /** Who has the file: enough to tell whether they still live. */
 interface Owner {
@@ -13,26 +12,39 @@ interface Owner {
 
 const SELF: Owner = { pid: process.pid, host: hostname(), started: startedAt(process.pid) }
 
+/** The lease cannot be written: the folder is not there, or not to be written to. */
+export class LeaseUnwritable extends Error {
+  /** Node's code, `ENOENT`, `EACCES`. */
+  readonly code: string
+
+  constructor(cause: unknown) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException
+    super(`its folder cannot be written to (${code})`, { cause })
+    this.name = 'LeaseUnwritable'
+    this.code = code
+  }
+}
+
 /**
- * The right of one process to a database file, for a SQLite without the operating system's locks: a file beside it that
- * names its owner, made where none is. When its owner has died the lease is taken over, together with the lock folder that
- * `node-sqlite3-wasm` leaves behind and nobody else would ever remove.
+ * The right of one process to a database file or folder, for an embedded engine without the operating system's locks: a
+ * file beside it that names its owner, made where none is. When its owner has died the lease is taken over, together with
+ * `leftover`: a lock folder that the engine leaves behind and nobody else would ever remove.
  *
  * An owner on another host cannot be asked; its lease is never taken over.
  */
 export class FileLease {
   readonly #path: string
   readonly #wantedPath: string
-  readonly #lockFolder: string
+  readonly #leftover: string | undefined
   #held = false
 
-  constructor(database: string) {
+  constructor(database: string, leftover?: string) {
     this.#path = `${database}-lease`
     this.#wantedPath = `${database}-wanted`
-    this.#lockFolder = `${database}.lock`
+    this.#leftover = leftover
   }
 
-  /** Takes the lease; false while somebody alive has it. */
+  /** Takes the lease; false while somebody alive has it. @throws {@link LeaseUnwritable} */
   acquire(): boolean {
     if (this.#create()) return true
     const found = readQuietly(this.#path)
@@ -73,7 +85,7 @@ export class FileLease {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EEXIST') return false
-      throw new SqliteFailure('unknown-database', `unable to open database file: its folder cannot be written to (${code ?? 'unknown'})`, { cause: error })
+      throw new LeaseUnwritable(error)
     } finally {
       removeQuietly(draft)
     }
@@ -88,8 +100,8 @@ export class FileLease {
       return false
     }
     const mine = readQuietly(aside) === found
-    if (mine) removeFolderQuietly(this.#lockFolder)
-    else putBack(aside, this.#path)
+    if (!mine) putBack(aside, this.#path)
+    else if (this.#leftover !== undefined) removeFolderQuietly(this.#leftover)
     removeQuietly(aside)
     return mine && this.#create()
   }
@@ -156,14 +168,5 @@ function removeFolderQuietly(path: string): void {
     rmdirSync(path)
   } catch {
     // not there
-  }
-}
-
-/** Bytes of a file; 0 when it is not there. */
-export function sizeOf(path: string): number {
-  try {
-    return statSync(path).size
-  } catch {
-    return 0
   }
 }
