@@ -5,8 +5,8 @@ export default [
   {
     name: "import 'sluice' (own files loaded at once)",
     path: eagerGraph('dist/index.js').files,
-    // every engine's words are always loaded (their npm clients are not): about 12 kB for each; the query cache is 17 kB
-    limit: '318 kB',
+    // every engine's words are always loaded (their npm clients are not): about 12 kB for each, a family's second one 4 kB; the query cache is 17 kB
+    limit: '328 kB',
     gzip: true,
   },
 ]
