@@ -154,9 +154,10 @@ export function dirtyError(dirty: Assessed): MigrationError {
   const at = statement ? ` at statement ${String(statement.number)}/${String(statement.of)}` : ''
   const why = error !== undefined ? `failed${at}: ${error}` : `was interrupted${at}, whose outcome is not known`
   const number = String(statement?.number ?? 1)
+  const call = `resolve(${String(version)}, { statement: ${number}, outcome: 'applied' })`
   return new MigrationError('dirty', `${title} ${why}; ${NOTHING_CHANGED}`, {
     service, version, statement: statement?.number,
-    hint: `look whether statement ${number} is done; its row in migration_stmt (version ${String(version)}, idx ${number}) says so with state 'done', and is deleted when it is not done; then run up again`,
+    hint: `look whether statement ${number} is done, and say so: ${call}, or outcome: 'not-applied'; then run up again. The whole file as done: force(${String(version)})`,
   })
 }
 
@@ -173,7 +174,7 @@ function changedError(changed: readonly Assessed[]): MigrationError {
   const [first] = changed
   const sums = `applied ${first?.row?.checksum.slice(0, 12) ?? ''}, now ${first?.migration?.checksum.slice(0, 12) ?? ''}`
   return failure('drift', `${list(changed)}: the file is no longer what was applied (${sums})`, changed,
-    `put the file back (git log -p -- ${first?.migration?.up.path ?? ''}) and make a new migration`)
+    `put the file back (git log -p -- ${first?.migration?.up.path ?? ''}) and make a new migration; when the change means nothing: repair()`)
 }
 
 function missingError(missing: readonly Assessed[]): MigrationError {

@@ -38,15 +38,26 @@ export async function autoMigrate(db: DatabaseCore, options: MigrationOptions & 
 async function isUpToDate(db: DatabaseCore, options: MigrationOptions, set: MigrationSet): Promise<boolean> {
   const { assembly } = db
   const texts = new HistorySql(assembly.driver.dialect, migrationConfig(options, assembly.options.migrations).schema)
-  const expected = set.migrations.reduce((sum, migration) => sum + BigInt(markOf(migration)), 0n)
   try {
-    const row = await db.one<{ n: unknown; mark: unknown }>(texts.digest(set.services), [], { target: 'primary', ambient: false, label: 'sluice: autoMigrate' })
-    return Number(row.n) === set.migrations.length && BigInt(String(row.mark)) === expected
+    const found = await db.many<Digest>(texts.digest(set.services), [], { target: 'primary', ambient: false, label: 'sluice: autoMigrate' })
+    return set.services.every((service) => isSame(set, service, found.find((row) => row.service === service)))
   } catch (error) {
     // no history yet, or one that this version does not know
     if (error instanceof QueryError) return false
     throw error
   }
+}
+
+interface Digest {
+  readonly service: string
+  readonly n: unknown
+  readonly mark: unknown
+  readonly baseline: unknown
+}
+
+function isSame({ migrations }: MigrationSet, service: string, { n, mark, baseline }: Omit<Digest, 'service'> = { n: 0, mark: 0, baseline: null }): boolean {
+  const wanted = migrations.filter((migration) => migration.service === service && (migration.kind === 'R' || migration.version > Number(baseline ?? -1)))
+  return Number(n) === wanted.length && BigInt(String(mark)) === wanted.reduce((sum, migration) => sum + BigInt(markOf(migration)), 0n)
 }
 
 async function warnAhead(db: DatabaseCore, manager: MigrationManager): Promise<void> {

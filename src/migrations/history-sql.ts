@@ -81,10 +81,11 @@ export class HistorySql {
       ${epoch('started_at')} as started_ms, ${epoch('finished_at')} as finished_ms, ms, error, backup_id from ${this.table('migration')}`
   }
 
-  /** Of these services: the number of rows, and the sum of the marks of those that are applied. Seeds do not count. */
+  /** Of each of these services: the number of rows, the sum of the marks of those that are applied, and its baseline. Seeds do not count. */
   digest(services: readonly string[]): Sql {
-    return sql`select count(*) as n, coalesce(sum(case when state = 'applied' then mark else 0 end), 0) as mark
-      from ${this.table('migration')} where kind <> 'S' and service in (${sql.join(services)})`
+    return sql`select service, count(case when kind <> 'B' then 1 end) as n, max(case when kind = 'B' then version end) as baseline,
+      coalesce(sum(case when state = 'applied' and kind <> 'B' then mark else 0 end), 0) as mark
+      from ${this.table('migration')} where kind <> 'S' and service in (${sql.join(services)}) group by service`
   }
 
   /** The row of one migration. */

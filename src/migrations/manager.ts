@@ -1,9 +1,12 @@
 import { ConfigError } from '../core/errors.js'
 import type { DatabaseCore } from '../database/core.js'
+import { adopt, checkTool, type ImportOptions, type ImportResult } from './adopt.js'
 import { applyAll, type AppliedMigration, type Task } from './apply.js'
 import { assess, entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
 import { backUp } from './backup-before.js'
+import { baseline } from './baseline.js'
 import type { MigrationError } from './errors.js'
+import { force, NO_VERSION } from './force.js'
 import type { LogEntry } from './history-row.js'
 import { HistorySql } from './history-sql.js'
 import { NO_HISTORY, type HistoryState } from './history.js'
@@ -11,6 +14,8 @@ import { loadMigrations } from './load.js'
 import type { MigrationSet } from './migration.js'
 import { migrationConfig, type MigrationConfig, type MigrationOptions } from './options.js'
 import { recover } from './recover.js'
+import { repair, type RepairOptions, type RepairResult } from './repair.js'
+import { checkResolution, resolve, type Resolution } from './resolve.js'
 import { withLock, withSession, type Run, type RunOptions, type RunParts } from './run.js'
 import { tasksDown, tasksTo, tasksUp } from './tasks.js'
 import { versionOf, type MigrationVersion } from './version.js'
@@ -129,6 +134,68 @@ export class MigrationManager {
   async plan(): Promise<MigrationPlan> {
     const assessed = await this.#look(await this.load())
     return { pending: tasksUp(assessed).map(entryOf), refusal: refusalOf(assessed, this.#config.ahead ?? 'refuse') }
+  }
+
+  /**
+   * Writes into the history that the database is at this version, and runs nothing: everything up to it counts as applied,
+   * nothing above does, nothing is in doubt. -1 or 0: nothing is applied.
+   *
+   * @throws {@link MigrationError} `missing`: there is no such version; `locked`
+   */
+  async force(version: number, options: ServiceOptions = {}): Promise<MigrationVersion> {
+    whole('force', version, NO_VERSION)
+    const set = await this.load()
+    const service = serviceOf(set, options.service)
+    await this.#locked(options, async (run) => force(run, this.#compare(set, await run.history.read()), set, service, version))
+    return this.version(service)
+  }
+
+  /**
+   * Says what has become of the statement in doubt of a dirty migration; the next `up` goes on from there.
+   *
+   * @throws {@link MigrationError} `missing`: nothing about it is in doubt, or another statement is
+   */
+  async resolve(version: number, options: Resolution): Promise<MigrationVersion> {
+    whole('resolve', version, 0)
+    checkResolution(options)
+    const set = await this.load()
+    const service = serviceOf(set, options.service)
+    await this.#locked(options, async (run) => resolve(run, this.#compare(set, await run.history.read()), service, version, options))
+    return this.version(service)
+  }
+
+  /**
+   * Declares that a database which is older than its history is at this version: files up to it are never run here.
+   *
+   * @throws {@link MigrationError} `drift`: the history of this service is not empty
+   */
+  async baseline(version: number, options: ServiceOptions = {}): Promise<MigrationVersion> {
+    whole('baseline', version, 1)
+    const service = serviceOf(await this.load(), options.service)
+    await this.#locked(options, async (run) => baseline(run, await run.history.read(), service, version))
+    return this.version(service)
+  }
+
+  /**
+   * Writes the checksums of changed files over those of what was applied, for each file that `confirm` says yes to.
+   *
+   * @throws {@link MigrationError} `dirty`: a migration is in doubt
+   */
+  async repair(options: RepairOptions): Promise<RepairResult> {
+    const set = await this.load()
+    return this.#locked(options, async (run) => repair(run, this.#compare(set, await run.history.read()), options.confirm))
+  }
+
+  /**
+   * Takes over the history that another tool has kept in this database.
+   *
+   * @throws {@link MigrationError} `dirty`, `missing`, `drift`: nothing was changed
+   */
+  async import(options: ImportOptions): Promise<ImportResult> {
+    checkTool(options.from)
+    const set = await this.load()
+    const service = serviceOf(set, options.service)
+    return this.#locked(options, async (run) => adopt(run, set, await run.history.read(), service, options))
   }
 
   /** Everything that was ever done to the history, the oldest first. */

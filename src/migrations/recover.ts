@@ -32,7 +32,7 @@ export async function recover(run: Run, assessed: readonly Assessed[]): Promise<
 }
 
 /** The server goes on with a statement whose client has died: as long as it does, nothing is known. */
-async function waitForSession(run: Run, row: HistoryRow): Promise<boolean> {
+export async function waitForSession(run: Run, row: HistoryRow): Promise<boolean> {
   const { assembly, session, identity, limits, config } = run
   const { maintenance } = assembly.driver.dialect
   if (!maintenance || !row.session || (row.state !== 'running' && row.state !== 'reverting')) return false
@@ -77,7 +77,7 @@ async function probed({ session, history, limits }: Run, { journal, row }: Asses
 }
 
 /** The journal knows from now on: the statement is done, or it was never begun. */
-function settle(history: Run['history'], line: Assessed['journal'][number], done: boolean): ReturnType<typeof sql>[] {
+export function settle(history: Run['history'], line: Assessed['journal'][number], done: boolean): ReturnType<typeof sql>[] {
   const table = history.sql.table('migration_stmt')
   const where = sql`service = ${line.service} and version = ${line.version} and name = ${line.name} and idx = ${line.index}`
   return [done ? sql`update ${table} set state = 'done', error = null where ${where}` : sql`delete from ${table} where ${where}`]
