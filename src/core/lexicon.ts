@@ -36,6 +36,10 @@ export interface Quoting {
   readonly hashComments: boolean
   /** `--` begins a comment only before white space. */
   readonly dashesNeedSpace: boolean
+  /** A carriage return ends a line comment as a line feed does. */
+  readonly returnEndsComment: boolean
+  /** An unquoted name may begin with digits or with `$`: `2fa`, `$x`. */
+  readonly digitNames: boolean
   /** Block comments that begin with `!` or `M!` are code to some servers. */
   readonly executableComments: boolean
   /** `@name` and `@@name` are variables of the session. */

@@ -3,7 +3,7 @@ import {
   CAST, CHARACTER, CLOSE, CLOSE_BRACKET, COMMA, DIGIT, DOT, END, LETTER, NAME, NUMBER, OPEN, OPEN_BRACKET, OPERATOR,
   OTHER, PARAM, SEMICOLON, SPACE, STRING, SYMBOL, VARIABLE, WORD, continuesName,
 } from './token.js'
-import { blockCommentEnd, decodeUnicodeEscapes, dollarTagEnd, foldAscii, hintIn, numberEnd, stringEnd } from './quotes.js'
+import { blockCommentEnd, decodeUnicodeEscapes, digitsEnd, dollarTagEnd, foldAscii, hintIn, numberEnd, stringEnd } from './quotes.js'
 
 /**
  * Cuts SQL text into tokens, one `next()` at a time, without allocating but for names.
@@ -38,13 +38,14 @@ export class Lexer {
 
   /** Moves to the next token and returns its kind. */
   next(): number {
+    const before = this.kind
     const at = this.#skipBlank(this.end)
     this.start = at
     this.value = ''
     if (at >= this.text.length) return this.#token(END, this.text.length)
     const code = this.text.charCodeAt(at)
     if (code >= 128 || CHARACTER[code] === LETTER) return this.#word(at, code)
-    if (CHARACTER[code] === DIGIT) return this.#token(NUMBER, numberEnd(this.text, at))
+    if (CHARACTER[code] === DIGIT) return this.#number(at, code, before === DOT)
     return this.#punctuation(at, code)
   }
 
@@ -70,6 +71,17 @@ export class Lexer {
     }
   }
 
+  /** A number, or a name that begins like one. */
+  #number(at: number, code: number, afterDot: boolean): number {
+    const end = numberEnd(this.text, at)
+    if (this.#quoting.digitNames && (afterDot || continuesName(this.text.charCodeAt(end), true))) {
+      if (afterDot || digitsEnd(this.text, at) === end) return this.#word(at, code)
+      // a name, or a number and a word behind it: `0x1g`, `1e5x`
+      this.doubtful = true
+    }
+    return this.#token(NUMBER, end)
+  }
+
   #dashesBegin(at: number): boolean {
     if (!this.#quoting.dashesNeedSpace) return true
     const code = this.text.charCodeAt(at + 2)
@@ -81,7 +93,7 @@ export class Lexer {
     let at = from
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at)
-      if (code === 10 || code === 13) break
+      if (code === 10 || (code === 13 && this.#quoting.returnEndsComment)) break
     }
     this.#noteHint(from, at)
     return at
@@ -128,13 +140,12 @@ export class Lexer {
       if (quote === 39) return this.#string(at + 3, 39, 'doubtful')
       if (quote === 34) return this.#name(at + 3, 34, true)
     }
-    const dollar = this.#quoting.dollarQuotes
     let end = at + 1
     let folds = first >= 65 && first <= 90
     let foreign = first >= 128
     for (; end < text.length; end++) {
       const code = text.charCodeAt(end)
-      if (!continuesName(code, dollar)) break
+      if (!continuesName(code, true)) break
       if (code >= 128) foreign = true
       else if (code >= 65 && code <= 90) folds = true
     }
@@ -171,7 +182,7 @@ export class Lexer {
       case 40: return this.#token(OPEN, at + 1)
       case 41: return this.#token(CLOSE, at + 1)
       case 44: return this.#token(COMMA, at + 1)
-      case 46: return CHARACTER[this.text.charCodeAt(at + 1)] === DIGIT
+      case 46: return CHARACTER[this.text.charCodeAt(at + 1)] === DIGIT && !this.#isQualified(at)
         ? this.#token(NUMBER, numberEnd(this.text, at)) : this.#token(DOT, at + 1)
       case 59: return this.#token(SEMICOLON, at + 1)
       case 39: return this.#string(at + 1, 39, this.#quoting.backslashes)
@@ -180,6 +191,11 @@ export class Lexer {
       case 93: return this.#token(CLOSE_BRACKET, at + 1)
       default: return this.#symbol(at, code)
     }
+  }
+
+  /** Directly behind a name, where names may begin with digits, a point is none of a number: `db.2fa`. */
+  #isQualified(at: number): boolean {
+    return this.#quoting.digitNames && this.end === at && (this.kind === WORD || this.kind === NAME)
   }
 
   #doubleQuoted(at: number): number {
@@ -208,6 +224,11 @@ export class Lexer {
 
   #dollar(at: number, next: number): number {
     const { text } = this
+    if (this.#quoting.digitNames) {
+      // newer servers quote with it, older ones do not
+      if (dollarTagEnd(text, at) >= 0) this.doubtful = true
+      return this.#word(at, 36)
+    }
     if (CHARACTER[next] === DIGIT) {
       let end = at + 2
       while (CHARACTER[text.charCodeAt(end)] === DIGIT) end++

@@ -79,6 +79,13 @@ export function numberEnd(text: string, from: number): number {
   return CHARACTER[text.charCodeAt(digits)] === DIGIT ? run(text, digits, false) : at
 }
 
+/** End (exclusive) of the plain digits at `from`. */
+export function digitsEnd(text: string, from: number): number {
+  let at = from
+  while (CHARACTER[text.charCodeAt(at)] === DIGIT) at++
+  return at
+}
+
 /** Digits with single underscores between them. */
 function run(text: string, from: number, hexadecimal: boolean): number {
   let at = from

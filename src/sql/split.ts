@@ -62,6 +62,7 @@ class Splitter {
     const lexer = this.#lexer
     for (let kind = lexer.next(); kind !== END; kind = lexer.next()) {
       if (this.#start < 0 && this.#command()) continue
+      if (kind === WORD && this.#delimiter.startsWith('$')) this.#endWord()
       if (this.#ends(kind)) this.#cut(lexer.start)
       else this.#take(kind)
     }
@@ -91,6 +92,15 @@ class Splitter {
     if (executing >= 0) return false
     if (this.#delimiter !== ';') return this.#text.startsWith(this.#delimiter, start)
     return kind === SEMICOLON && this.#depth === 0 && !this.#blocks.inside
+  }
+
+  /** `END$$`: to the client the delimiter begins there, although a name may hold a dollar sign. */
+  #endWord(): void {
+    const { start, end, value } = this.#lexer
+    const at = this.#text.indexOf(this.#delimiter, start)
+    if (at <= start || at >= end) return
+    this.#lexer.end = at
+    this.#lexer.value = value.slice(0, at - start)
   }
 
   #cut(end: number): void {

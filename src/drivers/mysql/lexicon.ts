@@ -22,7 +22,7 @@ export const mysqlLexicon: Lexicon = {
     // NO_BACKSLASH_ESCAPES and ANSI_QUOTES are modes of the session: the text does not say.
     backslashes: 'doubtful', doubleQuotes: 'doubtful',
     backticks: true, brackets: false, nestedComments: false, hashComments: true,
-    dashesNeedSpace: true, executableComments: true, variables: true,
+    dashesNeedSpace: true, returnEndsComment: false, digitNames: true, executableComments: true, variables: true,
   },
   keywords: mysqlKeywords,
   statements: mysqlStatements,

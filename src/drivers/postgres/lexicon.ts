@@ -25,7 +25,7 @@ export const postgresLexicon: Lexicon = {
     // standard_conforming_strings may be off: the text does not say.
     backslashes: 'doubtful',
     doubleQuotes: 'identifier', backticks: false, brackets: false, nestedComments: true, hashComments: false,
-    dashesNeedSpace: false, executableComments: false, variables: false,
+    dashesNeedSpace: false, returnEndsComment: true, digitNames: false, executableComments: false, variables: false,
   },
   keywords: postgresKeywords,
   statements: postgresStatements,

@@ -31,7 +31,8 @@ export const sqliteLexicon: Lexicon = {
     dollarQuotes: false, escapeStrings: false, unicodeEscapes: false, backslashes: 'literal',
     // what is no known name is read as a string: either way it ends at the same place
     doubleQuotes: 'identifier', backticks: true, brackets: true,
-    nestedComments: false, hashComments: false, dashesNeedSpace: false, executableComments: false, variables: false,
+    nestedComments: false, hashComments: false, dashesNeedSpace: false, returnEndsComment: false, digitNames: false,
+    executableComments: false, variables: false,
   },
   keywords: sqliteKeywords,
   statements: new Map<string, StatementRule>([

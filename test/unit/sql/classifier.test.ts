@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { postgresLexicon } from '../../../src/drivers/postgres/lexicon.js'
+import { sqliteLexicon } from '../../../src/drivers/sqlite/lexicon.js'
 import { Classifier } from '../../../src/sql/classifier.js'
 
 const classifier = new Classifier(postgresLexicon)
@@ -162,4 +163,10 @@ describe('the memory', () => {
     none.classify('select 1')
     expect(none.size).toBe(0)
   })
+})
+
+it('a carriage return ends no comment of SQLite, and a dollar sign belongs to the name', () => {
+  const sqlite = new Classifier(sqliteLexicon)
+  for (const text of ["select 1 -- \r'\n; delete from t -- '", 'select f$1(2)']) expect(sqlite.classify(text).class, text).toBe('write')
+  expect(sqlite.classify('select 1 -- x\r\n from t').class).toBe('read')
 })

@@ -37,6 +37,7 @@ describe('reads of MySQL and MariaDB are known as such:', () => {
     'table t order by a limit 5',
     'values row(1, 2), row(3, 4)',
     'select 1 from dual',
+    'select 2fa, t.2fa, t.1, .5, 1.5, 1e5, 0xff, a$b from 2fa_codes t where id=1 and n<.5',
     'select trim(both "x" from a), substring(a from 2 for 3), position("a" in b) from t',
     'select st_distance_sphere(point(1, 2), p), st_astext(p) from t',
     'select regexp_like(a, "x"), a regexp "y", a rlike "z", a sounds like b, a <=> b, !a, a xor b, a div b from t',
@@ -134,6 +135,10 @@ describe('nothing of MySQL and MariaDB that writes, locks or belongs to a sessio
     ['start slave', 'write'], ['start group_replication', 'write'], ['kill 5', 'write'], ['kill query 5', 'write'], ['reset master', 'write'],
     ['select 1 from t procedure analyse()', 'write'], ['select "unclosed', 'write'], ["select 'unclosed", 'write'], ['select /* unclosed', 'write'],
     ['select {d f(1)}', 'write'], ['optimize table t', 'write'], ['repair table t', 'write'], ['check table t', 'write'], ['install plugin x soname "y"', 'write'],
+    ['select 2pay(1)', 'write'], ['select db.2pay(1)', 'write'], ['select `db`.2pay(1)', 'write'], ['select f$1(2)', 'write'], ['select $1f(2)', 'write'],
+    ['select 0x1g(2)', 'write'], ['select 1e5x(3)', 'write'], ['select 1e5into outfile "x"', 'write'], ['select 1.5into outfile "x"', 'write'],
+    ["select $$ ' $$, f(1), $$ ' $$", 'write'],
+    ["select * from t # \r'\n for update # '", 'write'], ["select * from t -- \r'\n for update -- '", 'write'],
     ['return f(1)', 'write'], ['if f(1) then select 1; end if', 'write'], ['signal sqlstate "45000"', 'write'], ['shutdown', 'write'],
   ])('%s', (sql, expected) => {
     const found = classifier.classify(sql)
@@ -146,6 +151,7 @@ describe('tables are named where MySQL writes them its own way:', () => {
     ['insert t values (1)', ['t']], ['insert ignore into t values (1)', ['t']], ['insert low_priority t values (1)', ['t']],
     ['update low_priority ignore t set a = 1', ['t']], ['update a, b set a.x = b.x', ['a', 'b']], ['update a join b on a.id = b.id set a.x = 1', ['a', 'b']],
     ['delete a from a join b on a.id = b.id', ['a', 'b']], ['delete from a using a join c', ['a', 'c']],
+    ['select * from t$1', ['t$1']], ['update `t$1` set a = 1', ['t$1']], ['select * from 2fa', ['2fa']], ['select * from db.2fa', ['db.2fa']],
     ['select * from a straight_join b', ['a', 'b']], ['select * from `A`.`b`', ['a.b']], ['select * from t partition (p0)', ['t']],
   ])('%s', (sql, expected) => {
     expect([...classifier.classify(sql).tables ?? []].sort()).toEqual(expected)

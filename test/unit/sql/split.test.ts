@@ -9,7 +9,8 @@ import { ownPrograms } from '../../support/own-servers.js'
 
 const mysqlQuoting: Quoting = {
   dollarQuotes: false, escapeStrings: false, unicodeEscapes: false, backslashes: 'escape', doubleQuotes: 'string', backticks: true,
-  brackets: false, nestedComments: false, hashComments: true, dashesNeedSpace: true, executableComments: true, variables: true,
+  brackets: false, nestedComments: false, hashComments: true, dashesNeedSpace: true, returnEndsComment: false,
+  digitNames: true, executableComments: true, variables: true,
 }
 const MYSQL: SplitLexicon = { quoting: mysqlQuoting, atomicBodies: false, compoundBodies: true }
 
@@ -108,6 +109,8 @@ describe('scripts of MySQL and MariaDB', () => {
       .toEqual(['select 1', 'create procedure p() begin select 1; select 2; end', 'select 3'])
     expect(texts("DELIMITER $$\nselect '$$', `$$` -- $$\n, 1 $$ select 2$$\nDELIMITER ;\nselect 4;", MYSQL))
       .toEqual(["select '$$', `$$` -- $$\n, 1", 'select 2', 'select 4'])
+    expect(texts('DELIMITER $$\ncreate procedure p() begin select a$b; end$$\nselect c$$\nDELIMITER ;\nselect 4;', MYSQL))
+      .toEqual(['create procedure p() begin select a$b; end', 'select c', 'select 4'])
     expect(texts('delimiter ;;\ncreate trigger t before insert on a for each row begin set @x = 1; end;;\ndelimiter ;\nselect 1;', MYSQL))
       .toEqual(['create trigger t before insert on a for each row begin set @x = 1; end', 'select 1'])
   })
