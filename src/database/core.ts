@@ -25,7 +25,7 @@ import { Transaction, type TransactionOptions } from './transaction.js'
 /** Everything of a database but health, cache, migrations and backups, which are its users. */
 export class DatabaseCore extends Face {
   /** @internal */
-  readonly assembly: Assembly
+  declare readonly assembly: Assembly
   /** The same calls, always on the primary. */
   readonly primary: BoundDatabase
   /** The same calls, always on a replica; transactions are read-only. */
@@ -42,7 +42,8 @@ export class DatabaseCore extends Face {
     let closed = (): boolean => false
     const assembly = assemble(identity, driverFor(options.primary.target.scheme), options, hooks, assertOpen)
     super(assembly.path)
-    this.assembly = assembly
+    // holds the passwords: a database that lands in a log must not write them there
+    Object.defineProperty(this, 'assembly', { value: assembly, enumerable: false })
     this.#identity = identity
     this.#assertOpen = assertOpen
     this.#letGo = assembly.driver.keep?.(options.primary.target)

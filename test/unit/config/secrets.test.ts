@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SluiceError } from '../../../src/core/errors.js'
 import { loadConfig } from '../../../src/config/file.js'
+import { Database } from '../../../src/facade/database.js'
 import { resolve, visibleText } from './schemes.js'
 
 const SPLITTERS = ['@', '/', ':', '?', '#', '%', '&', '=', ',', ' ', '\'', '"', '\\', '[', ']', '{', '}', '$', '*', '!', '0', 'a']
@@ -80,4 +82,10 @@ describe('no password given anywhere appears in an error', () => {
       }), { numRuns: 60 })
     })
   })
+})
+
+it('a database that lands in a log takes no password there', () => {
+  const db = new Database({ primary: 'postgres://app:hunter2@127.0.0.1:1/shop', replicas: ['postgres://app:hunter3@127.0.0.1:2/shop'] })
+  const loaded = { request: { db, bound: db.with({ label: 'x' }) } }
+  for (const text of [JSON.stringify(loaded), inspect(loaded, { depth: null })]) expect(text).not.toMatch(/hunter/)
 })
