@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Database } from '../facade/database.js'
 
 /** Options of {@link shutDownOnSignal}. */
@@ -12,6 +12,8 @@ export interface ShutDownOptions {
 }
 
 const DRAIN_MS = 10_000
+/** How often connections that were kept open for a next request are closed. */
+const SWEEP_MS = 50
 
 /**
  * On the first signal: takes no more requests, lets those under way end, then closes the database. Opt-in, as signals
@@ -19,22 +21,67 @@ const DRAIN_MS = 10_000
  */
 export function shutDownOnSignal(server: Server, db: Database, options: ShutDownOptions = {}): () => void {
   const { signals = ['SIGTERM', 'SIGINT'], drainMs = DRAIN_MS } = options
-  const forget = (): void => { for (const signal of signals) process.off(signal, begin) }
+  const answers = new Answers(server)
+  const forget = (): void => {
+    for (const signal of signals) process.off(signal, begin)
+    if (!answers.last) answers.forget()
+  }
   const begin = (): void => {
+    answers.end()
     forget()
-    void shutDown(server, db, drainMs).finally(() => options.onDone?.())
+    void shutDown(server, db, drainMs).finally(() => {
+      answers.forget()
+      options.onDone?.()
+    })
   }
   for (const signal of signals) process.on(signal, begin)
   return forget
 }
 
+/**
+ * The answers under way. Closing a server does not end a connection that is busy: its client (a load balancer above all)
+ * would go on sending requests on it, unless the answer says that it is the last one.
+ */
+class Answers {
+  readonly #server: Server
+  readonly #open = new Set<ServerResponse>()
+  /** Every answer is its connection's last. */
+  last = false
+
+  constructor(server: Server) {
+    this.#server = server
+    server.prependListener('request', this.#note)
+  }
+
+  end(): void {
+    this.last = true
+    for (const answer of this.#open) answer.shouldKeepAlive = false
+  }
+
+  forget(): void { this.#server.off('request', this.#note) }
+
+  readonly #note = (_request: IncomingMessage, answer: ServerResponse): void => {
+    if (this.last) answer.shouldKeepAlive = false
+    this.#open.add(answer)
+    answer.once('close', () => { this.#open.delete(answer) })
+  }
+}
+
 /** Ends the requests before the connections they use. Never rejects. */
 async function shutDown(server: Server, db: Database, drainMs: number): Promise<void> {
-  const cut = setTimeout(() => { server.closeAllConnections() }, drainMs)
+  // an answer that was begun before could not say that it is the last
+  const sweep = setInterval(() => { server.closeIdleConnections() }, SWEEP_MS)
+  let cut: NodeJS.Timeout | undefined
   await new Promise<void>((resolve) => {
+    cut = setTimeout(() => {
+      server.closeAllConnections()
+      // a connection that was upgraded (a web socket) is not the server's any more, and holds up its end for ever
+      resolve()
+    }, drainMs)
     server.close(() => { resolve() })
     server.closeIdleConnections()
   })
   clearTimeout(cut)
+  clearInterval(sweep)
   await db.close({ drainMs }).catch(() => undefined)
 }

@@ -1,3 +1,5 @@
+import { Agent, request, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Database } from '../../../src/index.js'
 import { shutDownOnSignal } from '../../../src/http/index.js'
@@ -11,7 +13,7 @@ let forget: (() => void) | undefined
 afterEach(() => { forget?.() })
 
 /** A service whose one route runs `statement` and answers with its first column. */
-async function serve(statement: string, options: { drainMs?: number } = {}): Promise<{ db: Database, port: number, done: Promise<void> }> {
+async function serve(statement: string, options: { drainMs?: number } = {}): Promise<{ db: Database, port: number, done: Promise<void>, http: Server }> {
   const db = await Database.open({ primary: server.primaryUrl, pool: { max: 2 } })
   const { server: http, port } = await listen((_request, response) => {
     void db.query(statement).then(({ rows }) => { response.end(JSON.stringify(rows)) }, () => { response.destroy() })
@@ -19,7 +21,7 @@ async function serve(statement: string, options: { drainMs?: number } = {}): Pro
   const done = new Promise<void>((resolve) => {
     forget = shutDownOnSignal(http, db, { signals: [SIGNAL], onDone: resolve, ...options })
   })
-  return { db, port, done }
+  return { db, port, done, http }
 }
 
 const running = (db: Database): Promise<void> => eventually(() => db.stats().nodes.some(({ inUse }) => inUse > 0))
@@ -35,6 +37,35 @@ describe('a service told to end', () => {
     await done
     await expect(db.query('select 1')).rejects.toMatchObject({ code: 'SLUICE_POOL_CLOSED' })
     expect(process.listenerCount(SIGNAL)).toBe(0)
+  })
+
+  it('goes on serving no client that keeps its connection busy', async () => {
+    const { port, done } = await serve('select pg_sleep(0.02)', { drainMs: 600_000 })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    let [answers, after] = [0, 0]
+    const client = (async () => {
+      while (after < 50) {
+        await call(port, '/', { agent })
+        answers++
+        if (process.listenerCount(SIGNAL) === 0) after++
+      }
+    })().catch(() => undefined)
+    await eventually(() => answers > 3)
+    process.kill(process.pid, SIGNAL)
+    await client
+    agent.destroy()
+    expect(after).toBeLessThan(50)
+    await done
+  })
+
+  it('does not wait for a connection that was upgraded', async () => {
+    const { port, done, http } = await serve('select 1', { drainMs: 100 })
+    http.on('upgrade', (_request, socket) => { socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n') })
+    const sent = request({ host: '127.0.0.1', port, headers: { connection: 'Upgrade', upgrade: 'x' } }).end()
+    const socket = await new Promise<Socket>((resolve) => { sent.on('upgrade', (_response, upgraded) => { resolve(upgraded) }) })
+    process.kill(process.pid, SIGNAL)
+    await done
+    socket.destroy()
   })
 
   it('cuts what is not done after drainMs', async () => {

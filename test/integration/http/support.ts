@@ -1,4 +1,4 @@
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
+import { createServer, request as httpRequest, type Agent, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** What a client saw. */
@@ -11,6 +11,8 @@ export interface Seen {
 interface CallOptions {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Default: a connection of its own. */
+  readonly agent?: Agent
 }
 
 /** A listener on a free port of the loopback interface. */
@@ -22,9 +24,9 @@ export async function listen(listener: RequestListener): Promise<{ server: Serve
 
 /** Sends one request; rejects when the connection is cut before the answer is complete. */
 export function call(port: number, path: string, options: CallOptions = {}): Promise<Seen> {
-  const { method = 'POST', headers = {} } = options
+  const { method = 'POST', headers = {}, agent = false } = options
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+    const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent }, (response) => {
       let body = ''
       response.setEncoding('utf8').on('data', (chunk: string) => { body += chunk })
       response.on('end', () => { resolve({ status: response.statusCode ?? 0, headers: response.headers, body }) })
