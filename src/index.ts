@@ -1,4 +1,8 @@
 export { Database } from './facade/database.js'
+export { DatabaseManager } from './manager/database-manager.js'
+export type { DatabaseHealth, ManagedDatabaseOptions, ManagerOptions, ManagerStats, SetupResult } from './manager/database-manager.js'
+export type { ManagerConfig } from './manager/configured.js'
+export { ManagedConnection } from './manager/managed-connection.js'
 export { QueryCache } from './cache/query-cache.js'
 export { redisStore } from './cache/redis-store.js'
 export type { RedisClient, RedisStoreOptions } from './cache/redis-store.js'
@@ -87,7 +91,7 @@ export type {
   TargetSessionAttrs, TlsSettings,
 } from './core/driver.js'
 export type {
-  BeginOptions, Dialect, Features, IsolationLevel, NodeFacts, Notifications, PlanFacts, Positions, Probe, Probes, TransactionFate,
+  BeginOptions, CreateDatabaseOptions, Dialect, Features, IsolationLevel, NodeFacts, Notifications, PlanFacts, Positions, Probe, Probes, TransactionFate,
 } from './core/dialect.js'
 export type { InspectionFacts, ServerCapacity, ServerSession, ServerSetup } from './core/inspection.js'
 export type {

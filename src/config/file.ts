@@ -64,6 +64,15 @@ function fromEnvFile(text: string, file: string): LoadedConfig {
   }
 }
 
+/**
+ * Options as a file would hold them, in any of the spellings.
+ *
+ * @param source - what the errors call it
+ */
+export function configFromContent(content: unknown, source: string): LoadedConfig {
+  return fromContent(content, environment(), source)
+}
+
 function fromContent(content: unknown, env: Environment, file: string): LoadedConfig {
   const problems: Problem[] = []
   const filled = interpolate(content, env, problems)

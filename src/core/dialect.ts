@@ -131,6 +131,18 @@ export interface PlanFacts {
   readonly advice: readonly string[]
 }
 
+/** How a database is created; what is left out is the server's own. */
+export interface CreateDatabaseOptions {
+  /** The role it belongs to. */
+  readonly owner?: string | undefined
+  /** Character set, in the engine's word: `UTF8`, `utf8mb4`. */
+  readonly encoding?: string | undefined
+  /** Sort order, in the engine's word: `de_DE.UTF-8`, `utf8mb4_bin`. */
+  readonly collation?: string | undefined
+  /** Sessions at most. */
+  readonly connectionLimit?: number | undefined
+}
+
 /** An engine's facts: data and pure functions, no npm client, always loaded. */
 export interface Dialect {
   /** Engine name shown to people: `postgres`, `mariadb`, … */
@@ -146,8 +158,11 @@ export interface Dialect {
   readonly positions?: Positions | undefined
   /** Default TCP port; undefined for embedded engines. */
   readonly defaultPort: number | undefined
-  /** How a database is created: from which other one, and with what statement; undefined where there is no such thing. */
-  readonly databases: { readonly maintenance: string; create(quotedName: string): string } | undefined
+  /**
+   * How a database is created: from which other one, and with what statement; undefined where there is no such thing.
+   * `create` throws a {@link ConfigError} for an option the engine does not have.
+   */
+  readonly databases: { readonly maintenance: string; create(quotedName: string, options?: CreateDatabaseOptions): string } | undefined
   /** Locks between processes and facts about sessions; left out where there is nothing to say. */
   readonly maintenance?: MaintenanceFacts | undefined
   /** What migrations need to know; without it the engine has none. */

@@ -62,6 +62,9 @@ export class DatabaseCore extends Face {
   /** Engine name: `postgres`. */
   get engine(): string { return this.assembly.driver.dialect.engine }
 
+  /** {@link DatabaseCore.close} was called. */
+  get closed(): boolean { return this.#closing !== undefined }
+
   /** The same calls with these options as defaults. */
   with(options: BoundOptions): BoundDatabase { return new BoundDatabase(this.assembly.path, this, options) }
 

@@ -1,5 +1,6 @@
 import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.js'
 import { ConfigError } from '../../core/errors.js'
+import { createDatabaseText } from './create-database.js'
 import { describeError } from './errors.js'
 import { mysqlLexicon } from './lexicon.js'
 import { readPlan } from './plan.js'
@@ -38,7 +39,7 @@ export const mysqlDialect: Dialect = {
   lexicon: mysqlLexicon,
   probes: mysqlProbes,
   defaultPort: 3306,
-  databases: { maintenance: '', create: (name) => `create database ${name}` },
+  databases: { maintenance: '', create: (name, options = {}) => createDatabaseText(name, options) },
   placeholder: () => '?',
   quoteIdentifier,
   begin,

@@ -1,6 +1,7 @@
 import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.js'
 import { ConfigError } from '../../core/errors.js'
 import { statement } from '../../core/statement.js'
+import { createDatabaseText } from './create-database.js'
 import { describeError } from './errors.js'
 import { postgresInspection } from './inspection.js'
 import { postgresLexicon } from './lexicon.js'
@@ -51,7 +52,7 @@ export const postgresDialect: Dialect = {
   },
   positions: postgresPositions,
   defaultPort: 5432,
-  databases: { maintenance: 'postgres', create: (name) => `create database ${name}` },
+  databases: { maintenance: 'postgres', create: (name, options = {}) => createDatabaseText(name, options, quoteIdentifier) },
   placeholder: (position) => `$${String(position)}`,
   quoteIdentifier,
   begin,
