@@ -30,7 +30,12 @@ export function registerDriver(scheme: string, driver: Driver): void {
   drivers.set(scheme, driver)
 }
 
-/** The driver of a URL scheme. @throws {@link UnknownEngineError} */
+/**
+ * The driver of a URL scheme, the library's own or a registered one; also what a driver of the same family builds on.
+ *
+ * @example registerDriver('cockroach', { ...driverFor('postgres'), dialect: { ...driverFor('postgres').dialect, engine: 'cockroach' } })
+ * @throws {@link UnknownEngineError}
+ */
 export function driverFor(scheme: string): Driver {
   const driver = drivers.get(scheme)
   if (!driver) throw new UnknownEngineError(scheme, [...drivers.keys()])

@@ -44,3 +44,10 @@ describe('docs/engines.md', () => {
     })))
   })
 })
+
+describe('docs/guides/write-a-driver.md', () => {
+  it('has the very driver that passes the conformance cases', () => {
+    const shown = [...read('docs/guides/write-a-driver.md').matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code)
+    expect(shown).toContain(read('test/fixtures/example-driver.ts').replace("'../../src/index.js'", "'sluice'").replace('export const', 'const'))
+  })
+})
