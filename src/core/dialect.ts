@@ -25,6 +25,10 @@ export interface Features {
   readonly pipelining: boolean
   /** `Connection.stream` exists. */
   readonly streaming: boolean
+  /** A statement can be given bulk data to read: `COPY … FROM STDIN`, `LOAD DATA LOCAL`. */
+  readonly copyIn: boolean
+  /** A statement can hand out bulk data: `COPY … TO STDOUT`. */
+  readonly copyOut: boolean
   /** `Connection.cancel` exists. */
   readonly cancel: boolean
   /** Server-side prepared statements. */

@@ -65,13 +65,17 @@ export interface Connection {
   readonly inFlight: number
   /** Whether the server-side session is outside any transaction block; undefined where the engine cannot tell. */
   readonly idle: boolean | undefined
+  /** A statement with `data` to read (`features.copyIn`) is given it, at the server's pace; a source that fails undoes the statement. */
   query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>>
   /**
    * Several statements in one round trip, in order, each text a single statement and none of them COPY. The first failure
    * ends the rest unrun; rejects only when the server's answer is not known, or nothing was sent.
    */
   batch?(statements: readonly Statement[]): Promise<BatchResult>
-  /** Rows in batches; stopping early closes the cursor and leaves the connection usable. */
+  /**
+   * Rows in batches; stopping early closes the cursor and leaves the connection usable. Of a statement with `data: 'out'`
+   * (`features.copyOut`) the batches are of `Buffer`s.
+   */
   stream?<Row = Record<string, unknown>>(statement: Statement, options: { readonly batchSize: number }): AsyncIterable<Row[]>
   /**
    * Asks the server, on another connection, to stop the statement now running here. Resolves when the server has taken

@@ -1,5 +1,5 @@
 import type { ExecuteResult, QueryResult } from './result.js'
-import type { SqlInput } from './statement.js'
+import type { DataSource, SqlInput } from './statement.js'
 
 /** How one call uses the query cache. */
 export interface CallCacheOptions {
@@ -121,4 +121,33 @@ export interface Queryable {
    * ```
    */
   insertMany(table: string, rows: readonly InsertRow[], options?: QueryOptions): Promise<{ rowsAffected: number }>
+  /**
+   * Stores bulk data from a source, at the pace of the server: all of it, or nothing. Never repeated once the source was read.
+   *
+   * @param sql - one statement that reads from its client: `copy users (id, email) from stdin (format csv)`
+   * @param source - a `Readable`, or anything that gives chunks of text or bytes in the format the statement names
+   * @throws `QueryError` the engine cannot (`features.copyIn`), or the source has failed: that is its `cause`
+   * @example
+   * ```ts
+   * import { createReadStream } from 'node:fs'
+   *
+   * const { rowsAffected } = await db.copyFrom('copy users from stdin (format csv)', createReadStream('users.csv'))
+   * ```
+   */
+  copyFrom(sql: string, source: DataSource, options?: QueryOptions): Promise<ExecuteResult>
+  /**
+   * Bulk data as it comes, in the format the statement names, at the pace of the consumer. It is a read, and goes where reads
+   * go. Leaving the loop early ends the statement; inside a transaction the rest of the data is read and thrown away.
+   *
+   * @param sql - one statement that writes to its client: `copy (select * from users) to stdout (format csv)`
+   * @throws `QueryError` the engine cannot (`features.copyOut`)
+   * @example
+   * ```ts
+   * import { createWriteStream } from 'node:fs'
+   * import { pipeline } from 'node:stream/promises'
+   *
+   * await pipeline(db.copyTo('copy users to stdout (format csv)'), createWriteStream('users.csv'))
+   * ```
+   */
+  copyTo(sql: string, options?: QueryOptions): AsyncIterable<Buffer>
 }

@@ -1,7 +1,7 @@
 /**
  * What travels to a server: one SQL text with its parameter values.
  *
- * The shape is always the same four fields so that the hot path stays monomorphic.
+ * The shape is always the same fields so that the hot path stays monomorphic.
  */
 export interface Statement {
   /** SQL text in the engine's own placeholder style (`$1` or `?`). */
@@ -15,11 +15,18 @@ export interface Statement {
   readonly prepare: boolean | undefined
   /** The caller's name for this statement (`'users.active'`), for logs and metrics. */
   readonly name: string | undefined
+  /** Bulk data: what the statement is to read from this process, or `'out'` where it is to hand its data out as it comes. */
+  readonly data: DataSource | 'out' | undefined
 }
 
+/** Bulk data in the format that the statement names: chunks of text or bytes, cut anywhere. A `Readable` is one. */
+export type DataSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
+
 /** Makes a {@link Statement}; the one place where its shape is decided. */
-export function statement(text: string, params: readonly unknown[] = NO_PARAMS, prepare?: boolean, name?: string): Statement {
-  return { text, params, prepare, name }
+export function statement(
+  text: string, params: readonly unknown[] = NO_PARAMS, prepare?: boolean, name?: string, data?: DataSource | 'out',
+): Statement {
+  return { text, params, prepare, name, data }
 }
 
 /** Shared by every statement without parameters. */

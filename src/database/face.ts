@@ -1,16 +1,25 @@
 import { asError } from '../core/deadline.js'
 import type { BatchEntry, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, StreamOptions } from '../core/queryable.js'
 import { NO_OPTIONS } from '../core/queryable.js'
+import type { Features } from '../core/dialect.js'
+import { QueryError } from '../core/errors.js'
 import type { ExecuteResult, QueryResult } from '../core/result.js'
-import { NO_PARAMS, statement, type SqlInput, type SqlRenderer, type Statement } from '../core/statement.js'
+import { NO_PARAMS, statement, type DataSource, type SqlInput, type SqlRenderer, type Statement } from '../core/statement.js'
+import { describeGot, oneProblem } from '../config/problem.js'
 import { checkCall, fragmentOf, notEntries, notParams, paramsBesideFragment } from './call-check.js'
 import { insertStatements } from './insert-many.js'
 import { over } from './over.js'
 import { checkRows, firstColumn, oneRow } from './rows.js'
 
+/** What a face has to know of the engine. */
+export interface FaceDialect extends SqlRenderer {
+  readonly engine: string
+  readonly features: Features
+}
+
 /** What a face hands its statements to: the pooled path, a transaction, a pinned connection. */
 export interface StatementPath {
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>>
   stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]>
   batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]>
@@ -107,6 +116,25 @@ export class Face implements Queryable {
     return { rowsAffected: results.reduce((sum, { rowCount }) => sum + rowCount, 0) }
   }
 
+  async copyFrom(sql: string, source: DataSource, options: QueryOptions = NO_OPTIONS): Promise<ExecuteResult> {
+    const merged = { ...this.#merge(options), target: 'primary' as const }
+    if (!isSource(source)) throw oneProblem('the second argument of copyFrom', 'a stream, or chunks of text or bytes to iterate over', describeGot(source, false), COPY_EXAMPLE)
+    this.#requireFeature('copyIn', 'copyFrom')
+    const { rowCount, insertId, node, durationMs } = await this.#path.run(statement(sql, NO_PARAMS, false, merged.name, source), merged)
+    return { rowsAffected: rowCount, insertId, node, durationMs }
+  }
+
+  async *copyTo(sql: string, options: QueryOptions = NO_OPTIONS): AsyncGenerator<Buffer, void, undefined> {
+    const merged = this.#merge(options)
+    this.#requireFeature('copyOut', 'copyTo')
+    for await (const chunks of this.#path.stream<Buffer>(statement(sql, NO_PARAMS, false, merged.name, 'out'), merged)) yield* chunks
+  }
+
+  #requireFeature(feature: 'copyIn' | 'copyOut', call: string): void {
+    const { engine, features } = this.#path.renderer
+    if (!features[feature]) throw new QueryError(`${call}: ${engine} has nothing of the kind`, undefined, { neverSent: true, hint: 'insertMany and stream work on every engine' })
+  }
+
   async #rows<Row>(
     sql: SqlInput, params: readonly unknown[] | RowOptions<Row> | undefined, options: RowOptions<Row> | undefined,
   ): Promise<{ rows: Row[]; text: string }> {
@@ -141,4 +169,10 @@ export class Face implements Queryable {
 async function withCheckedRows<Row>(answer: Promise<QueryResult<Row>>, schema: RowSchema<Row>, sql: string): Promise<QueryResult<Row>> {
   const result = await answer
   return { ...result, rows: await checkRows(result.rows, schema, sql, 0) }
+}
+
+const COPY_EXAMPLE = "db.copyFrom('copy users from stdin (format csv)', createReadStream('users.csv'))"
+
+function isSource(source: unknown): boolean {
+  return typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source)
 }

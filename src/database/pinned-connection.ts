@@ -3,9 +3,9 @@ import type { Notification } from '../core/driver.js'
 import { QueryError } from '../core/errors.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
-import type { SqlRenderer, Statement } from '../core/statement.js'
+import type { Statement } from '../core/statement.js'
 import type { Classification } from '../sql/classifier.js'
-import { Face, type StatementPath } from './face.js'
+import { Face, type FaceDialect, type StatementPath } from './face.js'
 import { guardRead } from './guard.js'
 import type { PinnedSession } from './pinned.js'
 import { maybeDone, outcomeOf } from './outcome.js'
@@ -73,7 +73,7 @@ export class PinnedConnection extends Face {
 }
 
 class ConnectionPath implements StatementPath {
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   readonly #session: PinnedSession
 
   constructor(session: PinnedSession) {

@@ -1,9 +1,9 @@
 import type { Probe } from '../core/dialect.js'
 import type { Notifier } from '../core/notify.js'
-import type { SqlRenderer } from '../core/statement.js'
 import type { Classifier } from '../sql/classifier.js'
 import type { Peek } from './cached.js'
 import type { Causal } from './causal.js'
+import type { FaceDialect } from './face.js'
 import type { Statistics } from './statistics.js'
 import type { Writes } from './writes.js'
 
@@ -13,7 +13,7 @@ export interface PinnedParts {
   readonly peek: Peek | undefined
   readonly causal: Causal
   readonly classifier: Classifier
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   /** Asks for the identifier of the running transaction; undefined where the engine cannot tell fates. */
   readonly transactionId: Probe<string> | undefined
   readonly statistics: Statistics

@@ -1,11 +1,11 @@
 import { limitsFrom } from '../core/deadline.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
-import type { SqlRenderer, Statement } from '../core/statement.js'
+import type { Statement } from '../core/statement.js'
 import type { Classifier } from '../sql/classifier.js'
 import { ambientTransaction } from './ambient.js'
 import type { Execute } from './execute.js'
-import type { StatementPath } from './face.js'
+import type { FaceDialect, StatementPath } from './face.js'
 import { guardPooled } from './guard.js'
 import { streamLimits } from './open-stream.js'
 import { pooledStream, type PooledStreamParts } from './pooled-stream.js'
@@ -15,7 +15,7 @@ import type { Transactions } from './transactions.js'
 /** What the pooled path is made of. */
 export interface PooledParts {
   readonly database: object
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   readonly classifier: Classifier
   readonly execute: Execute
   readonly streams: PooledStreamParts
@@ -27,7 +27,7 @@ export interface PooledParts {
 
 /** The way of an ordinary statement: joins the surrounding transaction when there is one, else runs on a pooled connection. */
 export class PooledPath implements StatementPath {
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   readonly #parts: PooledParts
 
   constructor(parts: PooledParts) {

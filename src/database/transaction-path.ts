@@ -1,15 +1,15 @@
-import type { SqlRenderer, Statement } from '../core/statement.js'
+import type { Statement } from '../core/statement.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
 import type { Classification } from '../sql/classifier.js'
-import type { StatementPath } from './face.js'
+import type { FaceDialect, StatementPath } from './face.js'
 import { guardInTransaction, guardRead } from './guard.js'
 import type { Admitted } from './opening.js'
 import type { PinnedSession } from './pinned.js'
 
 /** How a transaction's statements reach its connection. */
 export class TransactionPath implements StatementPath {
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   readonly #session: PinnedSession
   readonly #assertOpen: () => void
 

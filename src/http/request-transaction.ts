@@ -1,8 +1,8 @@
 import { TransactionClosedError } from '../core/errors.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
-import type { SqlRenderer, Statement } from '../core/statement.js'
-import { Face, type StatementPath } from '../database/face.js'
+import type { Statement } from '../core/statement.js'
+import { Face, type FaceDialect, type StatementPath } from '../database/face.js'
 import type { Transaction, TransactionOptions } from '../database/transaction.js'
 import type { Database } from '../facade/database.js'
 
@@ -58,7 +58,7 @@ export class RequestTransaction extends Face {
 }
 
 class LazyTransaction implements StatementPath {
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   readonly #db: Database
   readonly #options: TransactionOptions
   #beginning: Promise<Transaction> | undefined

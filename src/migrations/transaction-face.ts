@@ -2,8 +2,8 @@ import { limitsFrom } from '../core/deadline.js'
 import { TransactionClosedError } from '../core/errors.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
-import type { SqlRenderer, Statement } from '../core/statement.js'
-import { Face, type StatementPath } from '../database/face.js'
+import type { Statement } from '../core/statement.js'
+import { Face, type FaceDialect, type StatementPath } from '../database/face.js'
 import type { MigrationTransaction } from './code.js'
 import type { Run } from './run.js'
 
@@ -21,7 +21,7 @@ export function transactionFace(run: Run): OpenFace {
 }
 
 class SessionPath implements StatementPath {
-  readonly renderer: SqlRenderer
+  readonly renderer: FaceDialect
   readonly #run: Run
   #last: Promise<unknown> = Promise.resolve()
   #ended = false

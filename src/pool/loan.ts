@@ -131,6 +131,8 @@ export class Loan {
   ): Promise<{ readonly result: DriverResult<Row>; readonly answer: DriverResult | undefined }> {
     const refusal = this.#refusal(statement.text, limits)
     if (refusal) throw refusal
+    // what comes behind such a statement is taken for its data
+    if (statement.data !== undefined) return { result: await this.query<Row>(statement, limits), answer: await this.ask(question) }
     return this.behind(question, () => this.query<Row>(statement, limits))
   }
 

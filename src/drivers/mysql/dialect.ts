@@ -17,7 +17,7 @@ export const mysqlDialect: Dialect = {
   engine: 'mysql',
   features: {
     pipelining: false,
-    streaming: true,
+    streaming: true, copyIn: false, copyOut: false,
     cancel: true,
     preparedStatements: true,
     transactionalDdl: false,

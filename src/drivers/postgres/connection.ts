@@ -15,6 +15,7 @@ import type { ParserOf } from './row-shape.js'
 import type { Session } from './session.js'
 import { mayShadow, type TextUses } from './text-uses.js'
 import { WireBatch } from './wire-batch.js'
+import { WireCopyIn, WireCopyOut } from './wire-copy.js'
 import { WireQuery, type Exchange, type Settle, type WireHost } from './wire-query.js'
 
 const CLOSE_TIMEOUT_MS = 2_000
@@ -48,6 +49,8 @@ export class PostgresConnection implements Connection, WireHost {
    * when the search path changes, not when something appears on it.)
    */
   #unsettled = false
+  /** The last one: it may be over. */
+  #copying: WireCopyIn | undefined
 
   constructor(session: Session, address: HostPort, settings: ConnectSettings, uses: TextUses) {
     const { facts, client } = session
@@ -72,7 +75,13 @@ export class PostgresConnection implements Connection, WireHost {
 
   query<Row = Record<string, unknown>>(statement: Statement): Promise<DriverResult<Row>> {
     this.#closeEvicted()
+    const { text, data } = statement
     return new Promise((resolve, reject) => {
+      if (typeof data === 'object') {
+        this.#copying = new WireCopyIn(this, text, data, resolve as (result: DriverResult) => void, reject)
+        this.#send(this.#copying)
+        return
+      }
       const settle: Settle = { resolve: (query) => { resolve(query.result as DriverResult<Row>) }, reject }
       this.#send(this.#queryOf(statement, settle, this.idle))
     })
@@ -160,6 +169,12 @@ export class PostgresConnection implements Connection, WireHost {
   async *stream<Row = Record<string, unknown>>(
     statement: Statement, options: { readonly batchSize: number },
   ): AsyncGenerator<Row[], void, undefined> {
+    if (statement.data === 'out') {
+      const copy = new WireCopyOut(this, statement.text)
+      const cancel = this.idle ? () => this.cancel() : undefined
+      this.#send(copy)
+      return yield* copy.read<Row>(cancel)
+    }
     const values = wireValues(statement)
     if (this.#failure) throw this.#unusable(this.#failure)
     this.#inFlight++
@@ -182,7 +197,7 @@ export class PostgresConnection implements Connection, WireHost {
   }
 
   async cancel(): Promise<void> {
-    await sendCancel(this.#cancelTarget, this.#cancelTimeoutMs)
+    if (!this.#copying?.abort()) await sendCancel(this.#cancelTarget, this.#cancelTimeoutMs)
   }
 
   subscribe(listener: (notification: Notification) => void): () => void {

@@ -22,7 +22,7 @@ export const postgresDialect: Dialect = {
   engine: 'postgres',
   features: {
     pipelining: true,
-    streaming: true,
+    streaming: true, copyIn: true, copyOut: true,
     cancel: true,
     preparedStatements: true,
     transactionalDdl: true,

@@ -15,7 +15,7 @@ export const sqliteDialect: Dialect = {
   engine: 'sqlite',
   features: {
     pipelining: false,
-    streaming: true,
+    streaming: true, copyIn: false, copyOut: false,
     cancel: true,
     preparedStatements: true,
     transactionalDdl: true,

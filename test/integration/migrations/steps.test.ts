@@ -138,7 +138,7 @@ describe.each([['in a transaction', 't', ''], ['statement by statement', 'n', AL
     await db.execute(`create table ${name} (n int)`)
     const { manager } = historyOf(name, { '1_a.up.sql': `-- sluice:lock-timeout=20ms\n${directive}alter table ${name} add column m int;` })
     const blocker = await reader(name)
-    const failure = await errorOf(manager({ lockRetryMs: 1_500 }).up())
+    const failure = await errorOf(manager({ lockRetryMs: 6_000 }).up())
     expect(failure).toMatchObject({ kind: 'failed', message: expect.stringMatching(new RegExp(`no table lock after \\d+ attempts in \\d+\\.\\d s; blocked by session ${String(blocker.pid)} `)) as string })
     await blocker.end()
     expect(await manager().version()).toEqual({ version: 0, dirty: false })
