@@ -16,7 +16,7 @@ export interface Statement {
   /** The caller's name for this statement (`'users.active'`), for logs and metrics. */
   readonly name: string | undefined
   /** Bulk data: what the statement is to read from this process, or `'out'` where it is to hand its data out as it comes. */
-  readonly data: DataSource | 'out' | undefined
+  readonly data?: DataSource | 'out' | undefined
 }
 
 /** Bulk data in the format that the statement names: chunks of text or bytes, cut anywhere. A `Readable` is one. */

@@ -12,6 +12,8 @@ export const pgliteDialect: Dialect = {
   features: {
     ...postgresDialect.features,
     pipelining: false,
+    copyIn: false,
+    copyOut: false,
     cancel: false,
     preparedStatements: false,
     concurrentConnections: false,
