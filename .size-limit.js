@@ -5,7 +5,8 @@ export default [
   {
     name: "import 'sluice' (own files loaded at once)",
     path: eagerGraph('dist/index.js').files,
-    // every engine's words are always loaded (their npm clients are not): about 12 kB for each, a family's second one 4 kB; the query cache is 17 kB, the manager of several databases 4 kB
+    // every engine's words are always loaded (their npm clients are not): about 12 kB for each, a family's second one 4 kB; the
+    // query cache is 17 kB, the manager of several databases 4 kB
     limit: '342 kB',
     gzip: true,
   },
