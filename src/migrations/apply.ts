@@ -54,8 +54,8 @@ async function applyOne(run: Run, task: Task, direction: Direction, position: { 
   run.tell({ phase: direction === 'up' ? 'applying' : 'reverting', position }, migration)
   const script = migration[direction]
   const { transactionalDdl } = run.history.sql.dialect.features
-  const journaled = script?.kind === 'sql' && (script.directives.noTransaction || !transactionalDdl)
-  const durationMs = journaled ? await runJournaled(run, task, script, direction) : await runTransactional(run, task, direction)
+  const alone = script?.kind === 'sql' && script.directives.noTransaction
+  const durationMs = script && (alone || !transactionalDdl) ? await runJournaled(run, task, script, direction) : await runTransactional(run, task, direction)
   if (durationMs === undefined) return undefined
   run.tell({ phase: direction === 'up' ? 'applied' : 'reverted', durationMs, position }, migration)
   const { service, version, name } = migration

@@ -69,7 +69,12 @@ export class History {
 
   /** Runs our own statements in one transaction. */
   async together(fragments: readonly Sql[], asynchronously = false): Promise<void> {
-    await this.script([sql.raw(this.sql.facts.begin), ...asynchronously ? this.asynchronously : [], ...fragments, sql.raw('commit')])
+    try {
+      await this.script([sql.raw(this.sql.facts.begin), ...asynchronously ? this.asynchronously : [], ...fragments, sql.raw('commit')])
+    } catch (error) {
+      if (!this.#session.broken && this.#session.idle !== true) await this.#session.query('rollback').catch(() => undefined)
+      throw error
+    }
   }
 
   /** A commit may reach the disk later: losing the mark of a migration that is undone with it loses nothing. */
@@ -97,7 +102,7 @@ export class History {
       return sql`update ${table} set state = 'running', checksum = ${checksum}, algo = ${CHECKSUM_ALGORITHM}, mark = ${markOf(migration)}, stmts_total = ${total},
         stmts_done = coalesce(stmts_done, ${done}), pid = ${pid}, backend_start = ${since}, started_at = ${this.sql.now}, finished_at = null, error = null,
         applied_by = ${by}, app_version = ${appVersion}
-        where ${this.sql.where(migration)}`
+        where ${this.sql.where(migration)} and (state <> 'applied' or checksum <> ${checksum})`
     }
     return sql`insert into ${table}
       (service, version, name, kind, checksum, algo, state, mark, stmts_done, stmts_total, applied_by, app_version, pid, backend_start, started_at)

@@ -9,15 +9,16 @@ import { downName } from './history.js'
 import type { JournalLine } from './history-read.js'
 import { climb } from './ladder.js'
 import { mannersOf, type Manner } from './manner.js'
-import type { Migration, SqlScript } from './migration.js'
+import type { CodeScript, Migration, Script } from './migration.js'
 import type { Run } from './run.js'
+import { transactionFace } from './transaction-face.js'
 import type { Direction } from './transactional.js'
 
 /** A file that runs statement by statement. */
 interface Journal {
   readonly run: Run
   readonly migration: Migration
-  readonly script: SqlScript
+  readonly script: Script
   readonly direction: Direction
   readonly statements: readonly SplitStatement[]
   /** Its name in the journal: the way down has one of its own. */
@@ -31,10 +32,10 @@ interface Journal {
  *
  * @returns milliseconds
  */
-export async function runJournaled(run: Run, assessed: Assessed & { migration: Migration }, script: SqlScript, direction: Direction): Promise<number> {
+export async function runJournaled(run: Run, assessed: Assessed & { migration: Migration }, script: Script, direction: Direction): Promise<number> {
   const { migration, row } = assessed
   const startedAt = performance.now()
-  const { statements } = split(script.text, run.history.sql.dialect.lexicon)
+  const statements = script.kind === 'sql' ? split(script.text, run.history.sql.dialect.lexicon).statements : [asStatement(migration)]
   const name = direction === 'up' ? migration.name : downName(migration.name)
   const journal: Journal = { run, migration, script, direction, statements, name }
   const lines = assessed.journal.filter((line) => line.name === name)
@@ -51,6 +52,11 @@ export async function runJournaled(run: Run, assessed: Assessed & { migration: M
   }
   await finish(journal, performance.now() - startedAt)
   return performance.now() - startedAt
+}
+
+/** A migration written as code is one statement to the journal: where DDL commits by itself, nobody can see into it. */
+function asStatement({ checksum }: Migration): SplitStatement {
+  return { text: checksum, start: 0, end: 0, head: [] }
 }
 
 function shaOf(text: string): string {
@@ -83,7 +89,7 @@ async function one(journal: Journal, statement: SplitStatement, number: number, 
     if (!await run.lock.check(run.limits)) throw new MigrationError('failed', 'the lock of this run was lost', { node: run.session.node })
     await note(journal, number, statement, 'running')
     try {
-      await send(run, statement, manner)
+      await (journal.script.kind === 'code' ? runCode(run, journal.script) : send(run, statement, manner))
     } catch (error) {
       // It has certainly done nothing, and the pause before the next attempt may be long: nobody is to be left in doubt.
       if (error instanceof LockTimeoutError && manner.mode !== 'selfCommitting') await forget(journal, number)
@@ -108,6 +114,22 @@ async function send({ session, history, limits }: Run, { text }: SplitStatement,
   try {
     await history.script([sql.raw(history.sql.facts.begin), ...before.map((setting) => sql.raw(setting)), sql.raw(text), sql.raw('commit')], limits)
   } catch (error) {
+    if (!session.broken) await session.query('rollback').catch(() => undefined)
+    throw error
+  }
+}
+
+/** In a transaction, for as long as the engine keeps one. */
+async function runCode(run: Run, script: CodeScript): Promise<void> {
+  const { session, history } = run
+  const face = transactionFace(run)
+  await session.query(history.sql.facts.begin)
+  try {
+    await script.run({ tx: face.tx })
+    await face.end()
+    await session.query('commit')
+  } catch (error) {
+    await face.end()
     if (!session.broken) await session.query('rollback').catch(() => undefined)
     throw error
   }
@@ -150,8 +172,8 @@ async function failed(journal: Journal, statement: SplitStatement, number: numbe
   const lost = session.broken || (error instanceof SluiceError && error.connectionLost)
   const left = number === 1 ? 'none of its statements is done' : `its statements up to ${String(number - 1)} are done`
   const state = lost || mode === 'selfCommitting' ? `whether ${place} is done is not known` : `${place} failed, ${left}`
-  const failure = new MigrationError('failed', failedError(run, migration, script, error, state, statement.start).message, {
-    cause: error, service: migration.service, version: migration.version, statement: number, node: session.node, sql: statement.text, connectionLost: lost,
+  const failure = new MigrationError('failed', failedError(run, migration, script, error, state, script.kind === 'sql' ? statement.start : undefined).message, {
+    cause: error, service: migration.service, version: migration.version, statement: number, node: session.node, sql: script.kind === 'sql' ? statement.text : undefined, connectionLost: lost,
     hint: error instanceof SluiceError ? error.hint : undefined,
   })
   run.tell({ phase: 'failed', error: failure, statement: { number, of: statements.length } }, migration)
@@ -159,7 +181,7 @@ async function failed(journal: Journal, statement: SplitStatement, number: numbe
   await note(journal, number, statement, mode === 'selfCommitting' ? 'running' : 'failed', failure.message).catch(() => undefined)
   await history.together([
     sql`update ${history.sql.table('migration')} set state = ${journal.direction === 'up' ? 'failed' : 'reverting'}, error = ${failure.message} where ${history.sql.where(migration)}`,
-    history.log({ action: 'failed', service: migration.service, version: migration.version, name: migration.name, detail: failure.message }),
+    history.log({ action: 'failed', service: migration.service, version: migration.version, name: migration.name, detail: script.kind === 'sql' ? `${failure.message}\n${statement.text}` : failure.message }),
   ]).catch(() => undefined)
   return failure
 }

@@ -6,6 +6,7 @@ import { assess, entryOf, refusalOf, type Assessed, type StatusEntry } from './a
 import { backUp } from './backup-before.js'
 import { baseline } from './baseline.js'
 import type { MigrationError } from './errors.js'
+import { driftOf, withSnapshot, type CatalogDrift } from './drift.js'
 import { force, NO_VERSION } from './force.js'
 import type { LogEntry } from './history-row.js'
 import { HistorySql } from './history-sql.js'
@@ -79,7 +80,7 @@ export class MigrationManager {
    */
   async up(count?: number, options: RunOptions = {}): Promise<UpResult> {
     if (count !== undefined) whole('up', count, 0)
-    return { applied: await this.#apply(options, (assessed) => tasksUp(assessed).slice(0, count)) }
+    return this.#apply(options, (assessed) => tasksUp(assessed).slice(0, count))
   }
 
   /**
@@ -92,7 +93,7 @@ export class MigrationManager {
     const set = await this.load()
     return this.#locked(options, async (run) => {
       const assessed = await this.#assessed(run, set, 'allow')
-      return { reverted: await applyAll(run, tasksDown(assessed, set, count, options.service), 'down') }
+      return withSnapshot(run, async () => ({ reverted: await applyAll(run, tasksDown(assessed, set, count, options.service), 'down') }))
     })
   }
 
@@ -109,7 +110,7 @@ export class MigrationManager {
     return this.#locked(options, async (run) => {
       const assessed = await this.#assessed(run, set, this.#config.ahead ?? 'refuse')
       const { up, down } = tasksTo(assessed, set, service, version)
-      return { reverted: await applyAll(run, down, 'down'), applied: await applyAll(run, up, 'up') }
+      return withSnapshot(run, async () => ({ reverted: await applyAll(run, down, 'down'), applied: await applyAll(run, up, 'up') }))
     })
   }
 
@@ -198,6 +199,14 @@ export class MigrationManager {
     return this.#locked(options, async (run) => adopt(run, set, await run.history.read(), service, options))
   }
 
+  /**
+   * What differs between the catalog as the last run has left it and the catalog now: changes that went past the
+   * migrations. Takes no lock and creates nothing.
+   */
+  async drift(): Promise<CatalogDrift> {
+    return withSession(this.#parts, (history, session) => driftOf(history, session))
+  }
+
   /** Everything that was ever done to the history, the oldest first. */
   async history(): Promise<LogEntry[]> {
     return withSession(this.#parts, (history) => history.readLog())
@@ -215,10 +224,13 @@ export class MigrationManager {
 
   get #config(): MigrationConfig { return this.#parts.config }
 
-  async #apply(options: RunOptions, choose: (assessed: readonly Assessed[]) => readonly Task[]): Promise<AppliedMigration[]> {
+  async #apply(options: RunOptions, choose: (assessed: readonly Assessed[]) => readonly Task[]): Promise<UpResult> {
     const set = await this.load()
     await this.#backUp(set)
-    return this.#locked(options, async (run) => applyAll(run, choose(await this.#assessed(run, set, this.#config.ahead ?? 'refuse')), 'up'))
+    return this.#locked(options, async (run) => {
+      const tasks = choose(await this.#assessed(run, set, this.#config.ahead ?? 'refuse'))
+      return withSnapshot(run, async () => ({ applied: await applyAll(run, tasks, 'up') }))
+    })
   }
 
   #locked<T>(options: RunOptions, work: (run: Run) => Promise<T>): Promise<T> {

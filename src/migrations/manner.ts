@@ -1,6 +1,6 @@
 import type { SplitStatement } from '../sql/split.js'
 import { MigrationError } from './errors.js'
-import type { SqlScript } from './migration.js'
+import type { Script } from './migration.js'
 import type { Run } from './run.js'
 
 /** How one statement of a file without a transaction is sent. */
@@ -23,8 +23,10 @@ export interface Manner {
  *
  * @throws MigrationError the file asks for limits that do not hold behind this pooler
  */
-export function mannersOf(run: Run, script: SqlScript, statements: readonly SplitStatement[]): Manner[] {
+export function mannersOf(run: Run, script: Script, statements: readonly SplitStatement[]): Manner[] {
   const { facts } = run.history.sql
+  // code may have committed anything, and sets its own limits
+  if (script.kind === 'code') return statements.map(() => ({ mode: 'selfCommitting', before: [] }))
   const { lockTimeoutMs, statementTimeoutMs } = script.directives
   return statements.map(({ head }, index) => {
     const words = head.join(' ')

@@ -114,6 +114,7 @@ function textsOf({ history }: Run, script: SqlScript): readonly string[] {
 async function commit(run: Run, migration: Migration, direction: Direction, identity: string, durationMs: number): Promise<void> {
   const { history, lock, limits } = run
   const { guard } = history.sql.facts
+  if (run.session.idle === true) throw new LeftTransaction('the migration has left its transaction')
   if (!guard && !await lock.check(limits)) throw new MigrationError('failed', 'the lock of this run was lost', { node: run.session.node })
   const { service, version, name } = migration
   const ended = direction === 'up'
@@ -131,12 +132,15 @@ async function rollBack({ session }: Run): Promise<void> {
   if (!session.broken && session.idle !== true) await session.query('rollback').catch(() => undefined)
 }
 
+/** The same, seen from here. */
+class LeftTransaction extends Error {}
+
 /** What the guard's statement answers when the script has ended the transaction from inside. */
 const LEFT_TRANSACTION = 'SL001'
 
 /** Also written into the row, where that is possible: `status` shows it. */
 async function explained(run: Run, migration: Migration, direction: Direction, script: Script, error: unknown): Promise<unknown> {
-  const escaped = error instanceof QueryError && error.serverCode === LEFT_TRANSACTION
+  const escaped = error instanceof LeftTransaction || (error instanceof QueryError && error.serverCode === LEFT_TRANSACTION)
   const failure = failedError(run, migration, script, error, escaped ? 'what it did before that stays' : 'all of it was undone')
   run.tell({ phase: 'failed', error: failure }, migration)
   const { history, session } = run

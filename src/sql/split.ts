@@ -30,8 +30,8 @@ const HEAD_WORDS = 12
 /**
  * Cuts a script into its statements, as the engine's own client would: semicolons in quotes, comments, parentheses and
  * bodies of routines end nothing; `DELIMITER` is obeyed where the engine's client knows it; code in executable comments
- * stays in them. Backslashes in plain strings are read as the server reads them by default: literally where there is a
- * string of its own for escapes. Total: never throws.
+ * stays in them. What the session decides is read as the server reads it by default: backslashes in plain strings
+ * literally where there is a string of its own for escapes, double quotes as strings. Total: never throws.
  */
 export function split(text: string, lexicon: SplitLexicon): SplitResult {
   return new Splitter(text, lexicon).run()
@@ -52,7 +52,10 @@ class Splitter {
   constructor(text: string, lexicon: SplitLexicon) {
     const { quoting } = lexicon
     this.#text = text
-    this.#quoting = quoting.backslashes === 'doubtful' ? { ...quoting, backslashes: quoting.escapeStrings ? 'literal' : 'escape' } : quoting
+    this.#quoting = {
+      ...quoting, backslashes: quoting.backslashes !== 'doubtful' ? quoting.backslashes : quoting.escapeStrings ? 'literal' : 'escape',
+      doubleQuotes: quoting.doubleQuotes === 'doubtful' ? 'string' : quoting.doubleQuotes,
+    }
     this.#commands = lexicon.compoundBodies === true
     this.#lexer = new Lexer(text, this.#quoting)
     this.#blocks = new Blocks(lexicon, (at) => this.#lexerAt(at))

@@ -3,6 +3,8 @@ import { ConfigError } from '../../core/errors.js'
 import { createDatabaseText } from './create-database.js'
 import { describeError } from './errors.js'
 import { mysqlLexicon } from './lexicon.js'
+import { mysqlMaintenance } from './maintenance.js'
+import { mysqlMigrations } from './migrations.js'
 import { readPlan } from './plan.js'
 import { mysqlProbes } from './probes.js'
 
@@ -38,6 +40,8 @@ export const mysqlDialect: Dialect = {
   },
   lexicon: mysqlLexicon,
   probes: mysqlProbes,
+  maintenance: mysqlMaintenance,
+  migrations: mysqlMigrations,
   defaultPort: 3306,
   databases: { maintenance: '', create: (name, options = {}) => createDatabaseText(name, options) },
   placeholder: () => '?',

@@ -29,7 +29,7 @@ with spaces as materialized (
      where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped))
   from rels r where r.relkind in ('r', 'p', 'f')
   union all
-  select 'view ' || r.fqn, r.relkind || array_to_string(r.reloptions, ',') || pg_get_viewdef(r.oid) from rels r where r.relkind in ('v', 'm')
+  select 'view ' || r.fqn, r.relkind::text || array_to_string(r.reloptions, ',') || pg_get_viewdef(r.oid) from rels r where r.relkind in ('v', 'm')
   union all
   select 'sequence ' || r.fqn, concat_ws(' ', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle)
   from rels r join pg_sequence s on s.seqrelid = r.oid
@@ -40,7 +40,7 @@ with spaces as materialized (
   select 'constraint ' || quote_ident(c.conname) || ' on ' || r.fqn, pg_get_constraintdef(c.oid) || case when c.convalidated then '' else ' (not validated)' end
   from pg_constraint c join rels r on r.oid = c.conrelid
   union all
-  select 'trigger ' || quote_ident(t.tgname) || ' on ' || r.fqn, t.tgenabled || ' ' || pg_get_triggerdef(t.oid)
+  select 'trigger ' || quote_ident(t.tgname) || ' on ' || r.fqn, t.tgenabled::text || ' ' || pg_get_triggerdef(t.oid)
   from pg_trigger t join rels r on r.oid = t.tgrelid where not t.tgisinternal
   union all
   select 'rule ' || quote_ident(w.rulename) || ' on ' || r.fqn, pg_get_ruledef(w.oid)

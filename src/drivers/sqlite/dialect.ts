@@ -2,6 +2,7 @@ import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.j
 import { ConfigError } from '../../core/errors.js'
 import { describeError } from './errors.js'
 import { sqliteLexicon } from './lexicon.js'
+import { sqliteMigrations } from './migrations.js'
 import { readPlan } from './plan.js'
 import { sqliteProbes } from './probes.js'
 
@@ -36,6 +37,7 @@ export const sqliteDialect: Dialect = {
   },
   lexicon: sqliteLexicon,
   probes: sqliteProbes,
+  migrations: sqliteMigrations,
   defaultPort: undefined,
   databases: undefined,
   placeholder: () => '?',

@@ -136,7 +136,7 @@ describe.each([['in a transaction', 't', ''], ['statement by statement', 'n', AL
   it('lockRetryMs ends the attempts; the error names who blocks, and nothing is left', async () => {
     const name = `retry_${short}`
     await db.execute(`create table ${name} (n int)`)
-    const { manager } = historyOf(name, { '1_a.up.sql': `-- sluice:lock-timeout=20ms\n${directive}alter table ${name} add column m int;` })
+    const { manager } = historyOf(name, { '1_a.up.sql': `-- sluice:lock-timeout=200ms\n${directive}alter table ${name} add column m int;` })
     const blocker = await reader(name)
     const failure = await errorOf(manager({ lockRetryMs: 6_000 }).up())
     expect(failure).toMatchObject({ kind: 'failed', message: expect.stringMatching(new RegExp(`no table lock after \\d+ attempts in \\d+\\.\\d s; blocked by session ${String(blocker.pid)} `)) as string })

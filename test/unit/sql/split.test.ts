@@ -137,6 +137,7 @@ describe('scripts of MySQL and MariaDB', () => {
       .toEqual(['/*!40101 SET NAMES utf8 */', 'select 1 /*! + 1; */ + 2', '/*!50003 create trigger t before insert on a for each row begin set @x = 1; end */', 'select 2'])
     expect(texts("select 'it\\'s;', \"a;\\\"\", `b;``;`; # c;\nselect 1--2;-- d;\nselect 5 --\n;/* e; */", MYSQL))
       .toEqual(["select 'it\\'s;', \"a;\\\"\", `b;``;`", 'select 1--2', 'select 5 --'])
+    expect(texts('insert into t values ("say \\"; fine"); select 1', MYSQL)).toEqual(['insert into t values ("say \\"; fine")', 'select 1'])
     expect(texts('/*M!100100 select 1 */; create table begin_end (`begin` int, `end` int); create view v as select case when 1 then 2 end; select 9', MYSQL))
       .toHaveLength(4)
   })
