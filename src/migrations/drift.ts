@@ -32,7 +32,7 @@ function marksOf(objects: readonly CatalogObject[]): Marks {
 }
 
 /** One text that is equal when the catalogs are. */
-export function fingerprintOf(objects: readonly CatalogObject[]): string {
+function fingerprintOf(objects: readonly CatalogObject[]): string {
   return createHash('sha256').update(JSON.stringify(objects.map(({ name, definition }) => [name, definition]))).digest('hex')
 }
 
