@@ -41,6 +41,34 @@ const BACKUP: Command = {
   load: async () => (await import('./commands/backup.js')).backup,
 }
 
+const MIGRATE: Command = {
+  name: 'migrate',
+  usage: 'migrate <action> [what]',
+  summary: 'Apply, revert, list and mend versioned changes; exit code 2: locked, 3: dirty, 4: files and history differ',
+  options: [
+    CONFIG_OPTION,
+    ['--database <name>', 'Which one, when the file describes several'],
+    ['--dir <folder>', 'Where the migrations are (default: migrations, or what the file says)'],
+    ['--service <name>', 'Which one, of several'],
+    ['--schema <name>', 'Where the history is (default: sluice)'],
+    ['--lock-timeout <ms>', 'Longest wait for another process that migrates (default: 60000)'],
+    ['--allow-out-of-order <version>', 'up: apply it although a higher one is applied; may be repeated'],
+    ['--dry-run', 'up, down, to: print the SQL and run nothing'],
+    ['--statement <n>', 'resolve: the statement in doubt'],
+    ['--outcome <word>', 'resolve: applied or not-applied'],
+    ['--yes', 'repair: write the checksums of all changed files'],
+    ['--table <name>', "import: the other tool's table, when it is not the default"],
+    JSON_OPTION,
+  ],
+  examples: [
+    'sluice migrate up', 'sluice migrate up 1 --dry-run', 'sluice migrate down', 'sluice migrate to 12', 'sluice migrate status',
+    'sluice migrate plan --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
+    'sluice migrate force 12', 'sluice migrate force none', 'sluice migrate baseline 12', 'sluice migrate repair --yes',
+    'sluice migrate import golang-migrate', 'sluice migrate drift', 'sluice migrate history',
+  ],
+  load: async () => (await import('./commands/migrate.js')).migrate,
+}
+
 /** Every command, in the order of the help text. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -100,6 +128,7 @@ export const COMMANDS: readonly Command[] = [
     examples: ['sluice doctor --config sluice.yaml'],
     load: async () => (await import('./commands/doctor.js')).doctor,
   },
+  MIGRATE,
   BACKUP,
   {
     name: 'config',

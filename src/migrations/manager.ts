@@ -1,4 +1,3 @@
-import { ConfigError } from '../core/errors.js'
 import type { DatabaseCore } from '../database/core.js'
 import { adopt, checkTool, type ImportOptions, type ImportResult } from './adopt.js'
 import { applyAll, type AppliedMigration, type Task } from './apply.js'
@@ -14,9 +13,11 @@ import { NO_HISTORY, type HistoryState } from './history.js'
 import { loadMigrations } from './load.js'
 import type { MigrationSet } from './migration.js'
 import { migrationConfig, type MigrationConfig, type MigrationOptions } from './options.js'
+import { scriptsOf, type PlannedScript } from './preview.js'
 import { recover } from './recover.js'
 import { repair, type RepairOptions, type RepairResult } from './repair.js'
 import { checkResolution, resolve, type Resolution } from './resolve.js'
+import { serviceOf, whole } from './checks.js'
 import { withLock, withSession, type Run, type RunOptions, type RunParts } from './run.js'
 import { tasksDown, tasksTo, tasksUp } from './tasks.js'
 import { versionOf, type MigrationVersion } from './version.js'
@@ -135,6 +136,23 @@ export class MigrationManager {
   async plan(): Promise<MigrationPlan> {
     const assessed = await this.#look(await this.load())
     return { pending: tasksUp(assessed).map(entryOf), refusal: refusalOf(assessed, this.#config.ahead ?? 'refuse') }
+  }
+
+  /**
+   * The scripts that `up(count)`, `down(count)` or `migrate(version)` would run. Takes no lock and creates nothing.
+   *
+   * @throws {@link MigrationError} whatever that call would refuse
+   */
+  async preview(call: 'up' | 'down' | 'migrate', value: number | undefined, options: ServiceOptions = {}): Promise<PlannedScript[]> {
+    const set = await this.load()
+    const assessed = await this.#look(set)
+    const refusal = refusalOf(assessed, call === 'down' ? 'allow' : this.#config.ahead ?? 'refuse')
+    if (refusal) throw refusal
+    const { transactionalDdl } = this.#parts.texts.dialect.features
+    if (call === 'up') return scriptsOf(tasksUp(assessed).slice(0, value), 'up', transactionalDdl)
+    if (call === 'down') return scriptsOf(tasksDown(assessed, set, value ?? 1, options.service), 'down', transactionalDdl)
+    const { up, down } = tasksTo(assessed, set, serviceOf(set, options.service), value ?? 0)
+    return [...scriptsOf(down, 'down', transactionalDdl), ...scriptsOf(up, 'up', transactionalDdl)]
   }
 
   /**
@@ -263,19 +281,4 @@ export class MigrationManager {
     if (this.#config.backup === undefined) return
     if (tasksUp(await this.#look(set)).length > 0) await backUp(this.#db)
   }
-}
-
-function whole(method: string, value: number, min: number): void {
-  if (Number.isSafeInteger(value) && value >= min) return
-  throw new ConfigError(`migrations.${method}: expected a whole number of at least ${String(min)}, got ${String(value)}`)
-}
-
-/** @throws ConfigError it is not there, or there are several to choose from */
-function serviceOf({ services }: MigrationSet, wanted: string | undefined): string {
-  const [only] = services
-  if (wanted === undefined && services.length === 1 && only !== undefined) return only
-  if (wanted !== undefined && services.includes(wanted)) return wanted
-  throw new ConfigError(wanted === undefined ? 'migrations: there are several services, and none was named' : `migrations: there is no service '${wanted}'`, {
-    option: 'service', hint: `one of: ${services.join(', ')}`,
-  })
 }

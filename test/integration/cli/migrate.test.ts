@@ -1,0 +1,142 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Database } from '../../../src/index.js'
+import { run } from '../../../src/cli/run.js'
+import { makeOutput } from '../../../src/cli/output.js'
+import { freshDatabase } from '../../support/database.js'
+import { Folder, tables } from '../migrations/files.js'
+import { start } from './binary.js'
+
+const database = await freshDatabase()
+const db = await Database.open(database.primaryUrl)
+afterAll(() => db.close())
+
+/** One command line in this process, without a terminal unless told otherwise. */
+async function sluice(args: readonly string[], terminal = false): Promise<{ exitCode: number; out: string; err: string }> {
+  let [out, err] = ['', '']
+  const stream = (write: (text: string) => void): { isTTY: boolean; columns: number; write(text: string): void } => ({ isTTY: terminal, columns: 200, write })
+  const env = { DATABASE_URL: database.primaryUrl, LC_ALL: 'C', ...terminal ? { TERM: 'xterm' } : {} }
+  const output = makeOutput(stream((text) => { out += text }), stream((text) => { err += text }), env)
+  const exitCode = await run(['migrate', ...args], output)
+  return { exitCode, out, err }
+}
+
+/** Arguments for a folder and a history of a test's own. */
+const of = (folder: Folder, name: string, ...more: string[]): string[] => ['--dir', folder.path, '--schema', `c_${name}`, ...more]
+
+describe('sluice migrate', () => {
+  it('up, status, version, down, to and history, as lines and as JSON', async () => {
+    const folder = new Folder(tables(3, 801))
+    const own = of(folder, 'round')
+    expect(await sluice(['plan', ...own])).toMatchObject({ exitCode: 0, out: expect.stringMatching(/801 +t801 +pending[^]*3 migrations, 3 pending/) as string })
+    const up = await sluice(['up', '2', ...own])
+    expect(up).toMatchObject({ exitCode: 0, out: expect.stringMatching(/2 migrations applied in \d+\.\d s, the last one 802_t802/) as string })
+    expect(up.err).toMatch(/\+ applied 801_t801 \([\d.]+ ms\)\n\+ applied 802_t802/)
+    expect(JSON.parse((await sluice(['status', '--json', ...own])).out)).toMatchObject({ migrations: [{ version: 801, state: 'applied' }, { version: 802, state: 'applied' }, { version: 803, state: 'pending' }] })
+    expect(await sluice(['version', ...own])).toMatchObject({ exitCode: 0, out: '802\n' })
+    expect((await sluice(['down', ...own])).out).toContain('1 migration reverted')
+    expect(JSON.parse((await sluice(['to', '803', '--json', ...own])).out)).toMatchObject({ applied: [{ version: 802 }, { version: 803 }], reverted: [] })
+    expect((await sluice(['up', ...own])).out).toBe('nothing to do\n')
+    const { out } = await sluice(['history', ...own])
+    expect(out).toMatch(/when \(UTC\) +what +migration +by[^]*up +801_t801[^]*down +802_t802/)
+  })
+
+  it('on a terminal draws a bar', async () => {
+    const { err } = await sluice(['up', ...of(new Folder(tables(2, 811)), 'bar')], true)
+    expect(err).toMatch(/[#█.░]{24} {2}1\/2 {2}811_t811/)
+    expect(err.endsWith('\u001B[?25h')).toBe(true)
+  })
+
+  it('--dry-run prints the SQL and runs nothing', async () => {
+    const own = of(new Folder({ ...tables(1, 821), '822_alone.up.sql': '-- sluice:no-transaction\nselect 1;' }), 'dry')
+    const { out } = await sluice(['up', '--dry-run', ...own])
+    expect(out).toMatch(/-- up 821_t821: .*000821_t821\.up\.sql\ncreate table t821[^]*-- up 822_alone: .*\(statement by statement\)/)
+    expect(await db.value("select to_regclass('t821')::text", [], { target: 'primary' })).toBeNull()
+    await sluice(['up', ...own])
+    expect((await sluice(['to', '821', '--dry-run', ...own])).exitCode).toBe(1)
+    expect((await sluice(['up', '--dry-run', ...own])).out).toBe('-- nothing to do\n')
+  })
+
+  it('create makes the next two files', async () => {
+    const folder = new Folder(tables(1, 7))
+    const { out, exitCode } = await sluice(['create', 'add_email', '--dir', folder.path])
+    expect({ out, exitCode }).toEqual({ exitCode: 0, out: `${join(folder.path, '000008_add_email.up.sql')}\n${join(folder.path, '000008_add_email.down.sql')}\n` })
+    expect(existsSync(join(folder.path, '000008_add_email.down.sql'))).toBe(true)
+    expect(await sluice(['create', '../x', '--dir', folder.path])).toMatchObject({ exitCode: 2, err: expect.stringContaining('expected a name of letters') as string })
+    const empty = join(mkdtempSync(join(tmpdir(), 'sluice-create-')), 'new')
+    expect((await sluice(['create', 'first', '--dir', empty])).out).toContain('000001_first.up.sql')
+    rmSync(join(empty, '..'), { recursive: true })
+  })
+
+  it('exit code 1: a statement failed; 4: files and history differ, until they are repaired', async () => {
+    const folder = new Folder({ ...tables(1, 831), '832_bad.up.sql': 'select nope;' })
+    const own = of(folder, 'codes')
+    expect(await sluice(['up', ...own])).toMatchObject({ exitCode: 1, err: expect.stringMatching(/error: 832_bad: .*832_bad\.up\.sql:1; all of it was undone/) as string })
+    folder.write({ '000831_t831.up.sql': 'select 1;', '832_bad.up.sql': 'select 2;' })
+    const refused = await sluice(['up', '--json', ...own])
+    expect(refused.exitCode).toBe(4)
+    expect(JSON.parse(refused.out)).toMatchObject({ error: { code: 'SLUICE_MIGRATION_DRIFT', kind: 'drift', version: 831 } })
+    expect((await sluice(['plan', ...own]))).toMatchObject({ exitCode: 4, out: expect.stringContaining('up would refuse: 831_t831') as string })
+    expect(await sluice(['repair', ...own])).toMatchObject({ exitCode: 4, out: expect.stringContaining('nothing was written') as string })
+    expect(await sluice(['repair', '--yes', ...own])).toMatchObject({ exitCode: 0, out: expect.stringContaining('1 checksum written') as string })
+    expect(await sluice(['repair', ...own])).toMatchObject({ out: 'every file is what was applied\n' })
+    expect((await sluice(['up', ...own])).exitCode).toBe(0)
+    expect((await sluice(['drift', ...own])).exitCode).toBe(0)
+    await db.execute('create table past_them (n int)')
+    expect(await sluice(['drift', ...own])).toMatchObject({ exitCode: 4, out: expect.stringContaining('+ table public.past_them') as string })
+  })
+
+  it('exit code 3: in doubt, until it is resolved or forced', async () => {
+    const text = "-- sluice:no-transaction\ncreate table cli_doubt (n int);\ndo $$ begin insert into cli_doubt values (1); commit; raise exception 'on purpose'; end $$;"
+    const own = of(new Folder({ '1_doubt.up.sql': text }), 'doubt')
+    expect((await sluice(['up', ...own])).exitCode).toBe(1)
+    expect(await sluice(['up', ...own])).toMatchObject({ exitCode: 3, err: expect.stringContaining('hint: look whether statement 2 is done') as string })
+    expect(await sluice(['status', ...own])).toMatchObject({ exitCode: 3, out: expect.stringContaining('dirty (statement 2/2)') as string })
+    expect(await sluice(['version', ...own])).toMatchObject({ exitCode: 3, out: '1 (dirty)\n' })
+    expect((await sluice(['resolve', '1', ...own])).exitCode).toBe(2)
+    expect(await sluice(['resolve', '1', '--statement', '2', '--outcome', 'applied', ...own])).toMatchObject({ exitCode: 0 })
+    expect((await sluice(['up', ...own])).exitCode).toBe(0)
+    expect(await sluice(['force', 'none', ...own])).toMatchObject({ exitCode: 0, out: expect.stringContaining('the history says 0 now') as string })
+    expect(await sluice(['force', '1', ...own])).toMatchObject({ exitCode: 0 })
+  })
+
+  it('exit code 2: another process holds the lock', async () => {
+    const own = of(new Folder({ '1_slow.up.sql': 'select pg_sleep(0.02) from generate_series(1, 100000) where not exists (select from cli_gate);' }), 'locked')
+    await db.execute('create table cli_gate (n int)')
+    const holder = start(['migrate', 'up', ...own], { DATABASE_URL: database.primaryUrl })
+    const held = async (): Promise<boolean> => (await db.value<number>("select count(*)::int from pg_stat_activity where state = 'active' and query like 'select pg_sleep(0.02)%'", [], { target: 'primary' }))! > 0
+    while (!await held()) await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await sluice(['up', '--lock-timeout', '200', ...own])).toMatchObject({ exitCode: 2, err: expect.stringMatching(/waiting for the lock[^]*has held the lock of migrations/) as string })
+    holder.child.kill('SIGINT')
+    expect((await holder.ended).exitCode).toBe(130)
+    expect((await sluice(['version', ...own])).out).toBe('0\n')
+  })
+
+  it('baseline and import', async () => {
+    expect(await sluice(['baseline', '842', ...of(new Folder(tables(2, 841)), 'base')])).toMatchObject({ exitCode: 0, out: 'files up to 842 count as applied; nothing was run\n' })
+    await db.execute('create table cli_knex (name text)')
+    await db.execute("insert into cli_knex values ('000851_t851.js')")
+    const imported = await sluice(['import', 'knex', '--table', 'cli_knex', ...of(new Folder(tables(1, 851)), 'knex')])
+    expect(imported).toMatchObject({ exitCode: 0, out: '1 migration of knex counts as applied; nothing was run\n' })
+  })
+
+  it.each([
+    [['sideways'], 'expected one of up, down, to'], [['to'], 'a version is missing'], [['status', 'x'], "expected no 'x'"],
+    [['status', '--yes'], '--yes belongs to another action'], [['up', 'two'], "expected a whole number of at least 0, got 'two'"],
+    [['up', '--database', 'x'], 'give --config, too'],
+  ])('%j: a wrong command line is exit code 2', async (args, text) => {
+    expect(await sluice(args)).toMatchObject({ exitCode: 2, err: expect.stringContaining(text) as string })
+  })
+
+  it('takes several services from a file', async () => {
+    const [one, two] = [new Folder(tables(1, 861)), new Folder(tables(1, 862))]
+    const file = join(one.path, '..', `sluice-${String(process.pid)}.json`)
+    writeFileSync(file, JSON.stringify({ primary: database.primaryUrl, migrations: { sources: [{ service: 'one', dir: one.path }, { service: 'two', dir: two.path }], schema: 'c_file' } }))
+    expect((await sluice(['up', '--config', file])).exitCode).toBe(0)
+    expect((await sluice(['status', '--config', file])).out).toMatch(/service +version[^]*one +861[^]*two +862/)
+    expect((await sluice(['create', 'next', '--service', 'two', '--config', file])).out).toContain(join(two.path, '000863_next.up.sql'))
+    rmSync(file)
+  })
+})
