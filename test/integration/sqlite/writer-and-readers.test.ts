@@ -56,7 +56,7 @@ describe('a SQLite file', () => {
     expect((await db.query('select value from counter')).rows).toEqual([{ value: 100 }, { value: 100 }])
   })
 
-  it('loses no write when another process writes too, and comes back after that one was killed half-way', async () => {
+  it('loses no write and shows nobody a lock when another process writes and reads too, and comes back after that one was killed half-way', async () => {
     const file = join(folder, 'shared.db')
     const db = await Database.open({ primary: `sqlite:${file}`, pool: { max: 8 } })
     await db.execute('create table counter (id integer primary key, value integer not null)')
