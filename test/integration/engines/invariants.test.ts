@@ -64,7 +64,8 @@ describe.each(Object.keys(ENGINES))('the same work on %s', { timeout: 240_000 },
   let engine: Engine
   let db: Database
 
-  const open = (options: DatabaseOptions = {}): Promise<Database> => Database.open({ primary: engine.url, pool: { max: 8, acquireTimeoutMs: 60_000 }, ...options })
+  const open = (options: DatabaseOptions = {}): Promise<Database> =>
+    Database.open({ primary: engine.url, pool: { max: 8, acquireTimeoutMs: 60_000 }, ...options })
 
   beforeAll(async () => {
     engine = await ENGINES[name]!()
