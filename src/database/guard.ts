@@ -38,8 +38,19 @@ export function guardRead(statement: Statement, classification: Classification, 
   }
 }
 
-/** Inside a transaction, the transaction itself is only ended through its own methods. */
-export function guardInTransaction(statement: Statement, classification: Classification): void {
+/** What would let writes into a transaction that was promised to have none. */
+const LIFTS_READ_ONLY = /\btransaction_read_only\b|\bread\s+write\b/i
+
+/**
+ * Inside a transaction, the transaction itself is only ended through its own methods, and one that was opened read-only
+ * stays so: what is known of its outcome, and of the tables it changed, depends on it.
+ */
+export function guardInTransaction(statement: Statement, classification: Classification, readOnly: boolean): void {
+  if (readOnly && classification.class !== 'read' && LIFTS_READ_ONLY.test(statement.text)) {
+    throw new StatementNotAllowedError('session', 'a transaction opened with readOnly: true cannot be made writable', {
+      sql: statement.text, hint: 'open it without readOnly',
+    })
+  }
   if (classification.class !== 'transaction-control') return
   throw new StatementNotAllowedError('transaction-control', `inside a transaction: ${classification.why}`, {
     sql: statement.text, hint: 'use tx.commit(), tx.rollback() or tx.transaction() for a savepoint',

@@ -51,7 +51,7 @@ export class TransactionPath implements StatementPath {
     this.#assertOpen()
     const { classifier, readOnly } = this.#session.parts
     const classification = classifier.classify(statement.text)
-    guardInTransaction(statement, classification)
+    guardInTransaction(statement, classification, this.#session.readOnly)
     guardRead(statement, classification, options, readOnly)
     return classification
   }

@@ -67,6 +67,18 @@ describe('a transaction', () => {
       .rejects.toMatchObject({ code: 'SLUICE_READ_ONLY_NODE', node: primary })
   })
 
+  it('that is readOnly cannot be made writable', async () => {
+    const db = await open()
+    for (const text of ['set local transaction_read_only = off', 'set transaction read  write', "select set_config('transaction_read_only', 'off', true)"]) {
+      const error = await errorOf(db.transaction(async (tx) => {
+        await tx.query(text)
+        await tx.execute(insert, [1])
+      }, { readOnly: true, target: 'primary' }))
+      expect(error).toMatchObject({ code: 'SLUICE_SESSION_STATEMENT' })
+    }
+    await db.transaction((tx) => tx.execute('set transaction read write'))
+  })
+
   it('that is readOnly and serializable runs on the primary, since replicas refuse that', async () => {
     const db = await open()
     await db.transaction(async (tx) => {
