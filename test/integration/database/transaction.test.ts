@@ -76,7 +76,7 @@ describe('a transaction', () => {
       }, { readOnly: true, target: 'primary' }))
       expect(error).toMatchObject({ code: 'SLUICE_SESSION_STATEMENT' })
     }
-    await db.transaction((tx) => tx.execute('set transaction read write'))
+    await db.transaction((tx) => tx.execute('set local transaction_read_only = off'))
   })
 
   it('that is readOnly and serializable runs on the primary, since replicas refuse that', async () => {
