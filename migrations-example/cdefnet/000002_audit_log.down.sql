@@ -1,0 +1,3 @@
+drop trigger indicators_audit on indicators;
+drop function audit_indicators();
+drop table audit_log;

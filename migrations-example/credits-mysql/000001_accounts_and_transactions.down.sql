@@ -1,0 +1,2 @@
+drop table transactions;
+drop table accounts;

@@ -1,0 +1,3 @@
+drop table transactions;
+drop table accounts;
+drop function touch_updated_at();

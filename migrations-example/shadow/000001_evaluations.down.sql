@@ -1,0 +1,2 @@
+drop table evaluation_metrics;
+drop table evaluations;
