@@ -19,5 +19,6 @@ create table transactions (
   created_at timestamp(6) not null default current_timestamp(6),
   updated_at timestamp(6) not null default current_timestamp(6) on update current_timestamp(6),
   constraint transactions_amount_positive check (amount > 0),
-  constraint transactions_account foreign key (account_id) references accounts (id)
+  key transactions_account (account_id),
+  constraint transactions_of_account foreign key (account_id) references accounts (id)
 );
