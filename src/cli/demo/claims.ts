@@ -68,8 +68,8 @@ function describeOrders({ name, rows, distinctIds, idSum }: Evidence): string {
 
 function nothingLost({ ledger, servers }: Findings): Claim {
   const primaries = servers.filter(({ role }) => role === 'primary')
-  const held = primaries.length > 0 && primaries.every((server) => sameOrders(ledger, server) && server.inserts === ledger.acknowledged)
-  const found = primaries.map((server) => `${describeOrders(server)}; it counted ${plural(server.inserts, 'insert')}`)
+  const held = primaries.length > 0 && primaries.every((server) => sameOrders(ledger, server) && (server.inserts ?? ledger.acknowledged) === ledger.acknowledged)
+  const found = primaries.map((server) => `${describeOrders(server)}; it counted ${plural(server.inserts ?? 0, 'insert')}`)
   return {
     claim: 'no write lost, none doubled', held,
     evidence: held ? `${plural(ledger.acknowledged, 'row')} on the primary, every id once, by select count(*) there`
@@ -98,8 +98,10 @@ function moneyKept({ servers }: Findings): Claim {
   }
 }
 
-function readsCounted({ ledger, servers, kill }: Findings): Claim {
-  const surplus = ({ name, reads }: Evidence): number => reads - countableReads({ ledger, kill }, name)
+function readsCounted({ ledger, servers: all, kill }: Findings): Claim | undefined {
+  const servers = all.filter(counts)
+  if (servers.length === 0) return undefined
+  const surplus = ({ name, reads }: Counted): number => reads - countableReads({ ledger, kill }, name)
   const wrong = servers.filter((server) => surplus(server) < 0 || surplus(server) > ledger.node(server.name).sentTwice)
   const said = servers.map((server) => {
     const twice = surplus(server) > 0 ? `, ${count(surplus(server))} of them twice: off a connection that was stuck` : ''
@@ -112,14 +114,20 @@ function readsCounted({ ledger, servers, kill }: Findings): Claim {
   }
 }
 
+/** A server that counts what it does. */
+type Counted = Evidence & { readonly reads: number }
+
+function counts(server: Evidence): server is Counted { return server.reads !== undefined }
+
 function noWriteOnReplica({ ledger, servers }: Findings): Claim | undefined {
   const replicas = servers.filter(({ role }) => role === 'replica')
   if (replicas.length === 0) return undefined
-  const wrong = replicas.filter(({ name, changes, replica }) => changes !== 0 || !replica || ledger.node(name).writes !== 0)
+  const wrong = replicas.filter(({ name, changes = 0, replica }) => changes !== 0 || !replica || ledger.node(name).writes !== 0)
   return {
     claim: 'no write ran on a replica', held: wrong.length === 0,
-    evidence: wrong.length === 0 ? `all ${plural(ledger.acknowledged, 'write')} went to the primary; rows changed by statements on replicas: 0, as they count`
-      : wrong.map(({ name, changes, replica }) =>
+    evidence: wrong.length === 0
+      ? `all ${plural(ledger.acknowledged, 'write')} went to the primary${replicas.some(counts) ? '; rows changed by statements on replicas: 0, as they count' : ''}`
+      : wrong.map(({ name, changes = 0, replica }) =>
         `${name}${replica ? '' : ' is no replica,'} counted ${plural(changes, 'changed row')}, we ${plural(ledger.node(name).writes, 'write')}`).join('; '),
   }
 }

@@ -1,3 +1,5 @@
+import type { ClusterEngine } from '../../testing/options.js'
+
 /** One row as the server's client hands it over. */
 export type AskedRow = Readonly<Record<string, unknown>>
 
@@ -12,8 +14,8 @@ export interface LoadStatements {
   readonly readOrders: string
   /** Order id, account, product, amount. Nothing in the schema would refuse a second one of the same id. */
   readonly insertOrder: string
-  /** Account, amount to add. */
-  readonly addToBalance: string
+  /** A text and its parameters. */
+  addToBalance(account: number, amount: number): readonly [text: string, params: readonly number[]]
 }
 
 /** What a server counted by itself on the demo's tables, since they were made or since its last crash. */
@@ -36,22 +38,30 @@ export interface Contents {
   readonly replica: boolean
 }
 
+/** Where an engine inside this process keeps its database. */
+export interface EmbeddedPlace {
+  readonly url: string
+  /** Reads go to read-only connections of the same file. */
+  readonly readers: boolean
+}
+
 /** What the demo needs to know of an engine: its SQL, as data and questions. */
 export interface DemoEngine {
   /** The engine's name for people. */
   readonly label: string
-  /** Its name for `startCluster`. */
-  readonly cluster: 'postgres'
-  /** Makes schema, tables and their first rows; one text. */
-  setUp(schema: string): string
-  tearDown(schema: string): string
+  /** Its servers; or, of one that lives in this process, the URLs of its database in a folder. */
+  readonly place: { readonly cluster: ClusterEngine } | { readonly embedded: (folder: string) => EmbeddedPlace }
+  /** Makes schema, tables and their first rows. */
+  setUp(schema: string): readonly string[]
+  tearDown(schema: string): readonly string[]
   statements(schema: string): LoadStatements
   version(ask: Ask): Promise<string>
   /** Where the primary's log stands. */
   position(ask: Ask): Promise<string>
   /** Whether a replica has replayed the log up to there. */
   hasReplayed(ask: Ask, position: string): Promise<boolean>
-  activity(ask: Ask, schema: string): Promise<Activity>
+  /** Left out where the engine counts nothing by table. */
+  readonly activity?: ((ask: Ask, schema: string) => Promise<Activity>) | undefined
   contents(ask: Ask, schema: string): Promise<Contents>
 }
 

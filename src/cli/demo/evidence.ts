@@ -3,7 +3,7 @@ import type { Activity, Contents, DemoEngine } from './engine.js'
 import type { DemoServer } from './servers.js'
 
 /** What one server says, asked alone after the load had ended. */
-export interface Evidence extends Contents, Activity {
+export interface Evidence extends Contents, Partial<Activity> {
   readonly name: string
   readonly role: DemoServer['role']
 }
@@ -41,21 +41,24 @@ export async function waitForReplicas(engine: DemoEngine, servers: readonly Demo
  */
 export async function gatherEvidence(
   engine: DemoEngine, servers: readonly DemoServer[], schema: string,
-  before: Activity, expected: (name: string) => ExpectedActivity, signal: AbortSignal,
+  before: Activity | undefined, expected: (name: string) => ExpectedActivity, signal: AbortSignal,
 ): Promise<readonly Evidence[]> {
   await waitForReplicas(engine, servers, signal)
   // First what was counted, then what is there: the second question is itself a read.
-  const activities = await Promise.all(servers.map(({ name, role, ask }) => {
+  const activities = await Promise.all(servers.map(async ({ name, role, ask }) => {
     const { reads, inserts } = expected(name)
     const complete = (activity: Activity): boolean => activity.reads >= reads && activity.inserts >= inserts
-    const ours = async (): Promise<Activity> => since(await engine.activity(ask, schema), role === 'primary' ? before : NOTHING)
+    if (!engine.activity || !before) return undefined
+    const count = engine.activity
+    const ours = async (): Promise<Activity> => since(await count(ask, schema), role === 'primary' ? before : UNCOUNTED)
     return poll(ours, complete, COUNTED_WITHIN_MS, signal)
   }))
   const contents = await Promise.all(servers.map(({ ask }) => engine.contents(ask, schema)))
   return servers.map(({ name, role }, index) => ({ name, role, ...NOTHING, ...contents[index], ...activities[index] }))
 }
 
-const NOTHING: Activity & Contents = { reads: 0, inserts: 0, changes: 0, rows: 0, distinctIds: 0, idSum: 0, balance: 0, replica: false }
+const UNCOUNTED: Activity = { reads: 0, inserts: 0, changes: 0 }
+const NOTHING: Contents = { rows: 0, distinctIds: 0, idSum: 0, balance: 0, replica: false }
 
 function since(now: Activity, before: Activity): Activity {
   return { reads: now.reads - before.reads, inserts: now.inserts - before.inserts, changes: now.changes - before.changes }
@@ -66,8 +69,10 @@ function since(now: Activity, before: Activity): Activity {
  *
  * @param rows - rows that session has inserted
  */
-export async function countedBefore(engine: DemoEngine, { ask }: DemoServer, schema: string, rows: number, signal: AbortSignal): Promise<Activity> {
-  return poll(() => engine.activity(ask, schema), ({ changes }) => changes >= rows, COUNTED_WITHIN_MS, signal)
+export async function countedBefore(engine: DemoEngine, { ask }: DemoServer, schema: string, rows: number, signal: AbortSignal): Promise<Activity | undefined> {
+  if (!engine.activity) return undefined
+  const count = engine.activity
+  return poll(() => count(ask, schema), ({ changes }) => changes >= rows, COUNTED_WITHIN_MS, signal)
 }
 
 /** Asks until the answer is good or the time is over; the last answer. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sleep } from '../../core/deadline.js'
 import type { Database } from '../../facade/database.js'
 import { ACCOUNTS, PRODUCTS, type LoadStatements } from './engine.js'
@@ -40,6 +41,8 @@ export class Load {
     for (let turn = 0; !this.#stopped; turn++) {
       try {
         await step(turn)
+        // an engine in this process answers without ever letting a timer have its turn
+        await nextTurn()
       } catch (error) {
         this.#ledger.failed(kind, error)
         await sleep(PAUSE_AFTER_FAILURE_MS)
@@ -79,9 +82,11 @@ export class Load {
   #transfer(order: readonly number[], from: number, amount: number): Promise<string> {
     const to = from % ACCOUNTS + 1
     // Always the lower account first: two transfers never wait for each other in a circle.
-    const moves = from < to ? [[from, -amount], [to, amount]] : [[to, amount], [from, -amount]]
+    const taken = [from, -amount] as const
+    const given = [to, amount] as const
+    const moves = from < to ? [taken, given] : [given, taken]
     return this.#db.transaction(async (tx) => {
-      for (const move of moves) await tx.execute(this.#statements.addToBalance, move)
+      for (const move of moves) await tx.execute(...this.#statements.addToBalance(...move))
       return (await tx.execute(this.#statements.insertOrder, order)).node
     })
   }

@@ -3,6 +3,7 @@ import { flagOption, textOption, wholeOption } from '../values.js'
 import type { Invocation } from '../command.js'
 import { UsageError } from '../exit.js'
 import type { DemoEngine } from './engine.js'
+import { mariadbDemo, mysqlDemo, sqliteDemo } from './without-schemas.js'
 import { postgresDemo } from './postgres.js'
 
 /** What a demo is asked for. */
@@ -15,7 +16,9 @@ export interface DemoOptions {
   readonly json: boolean
 }
 
-const ENGINES: Readonly<Record<string, DemoEngine>> = { postgres: postgresDemo, postgresql: postgresDemo }
+const ENGINES: Readonly<Record<string, DemoEngine>> = {
+  postgres: postgresDemo, postgresql: postgresDemo, mariadb: mariadbDemo, mysql: mysqlDemo, sqlite: sqliteDemo,
+}
 const SECONDS = { min: 1, max: 3_600, otherwise: 20 }
 const REPLICAS = { min: 0, max: 8, otherwise: 2 }
 

@@ -24,14 +24,14 @@ from pg_stat_user_tables where schemaname = $1`
 /** PostgreSQL 13 and later. */
 export const postgresDemo: DemoEngine = {
   label: 'PostgreSQL',
-  cluster: 'postgres',
-  setUp: SET_UP,
-  tearDown: (schema) => `drop schema if exists ${schema} cascade`,
+  place: { cluster: 'postgres' },
+  setUp: (schema) => [SET_UP(schema)],
+  tearDown: (schema) => [`drop schema if exists ${schema} cascade`],
   statements: (schema) => ({
     readProduct: `select id, name, price from ${schema}.products where id = $1`,
     readOrders: `select id, account, product, amount from ${schema}.orders where account = $1 order by id desc limit 5`,
     insertOrder: `insert into ${schema}.orders (id, account, product, amount) values ($1, $2, $3, $4)`,
-    addToBalance: `update ${schema}.accounts set balance = balance + $2 where id = $1`,
+    addToBalance: (account, amount) => [`update ${schema}.accounts set balance = balance + $2 where id = $1`, [account, amount]],
   }),
   async version(ask) {
     return text(await ask("select split_part(current_setting('server_version'), ' ', 1) as value"), 'value')

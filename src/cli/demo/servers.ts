@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { HostPort } from '../../core/driver.js'
 import type { NodeOptions } from '../../config/options.js'
 import type { ResolvedNode } from '../../config/resolved.js'
@@ -5,12 +8,12 @@ import { splitUrls } from '../../config/url.js'
 import { resolveOptions } from '../../config/resolve.js'
 import { knownSchemes } from '../../database/registry.js'
 import { Database } from '../../facade/database.js'
-import { adminQuery } from '../../testing/admin.js'
 import type { Cluster } from '../../testing/cluster.js'
 import type { ClusterNode } from '../../testing/cluster-node.js'
 import { TestClusterError } from '../../testing/errors.js'
 import { startCluster } from '../../testing/start-cluster.js'
-import type { Ask } from './engine.js'
+import type { ClusterEngine } from '../../testing/options.js'
+import type { Ask, EmbeddedPlace } from './engine.js'
 import type { DemoOptions } from './options.js'
 
 /** A server of the demo, and the way to ask it alone. */
@@ -19,6 +22,8 @@ export interface DemoServer {
   readonly role: 'primary' | 'replica'
   readonly url: string
   readonly ask: Ask
+  /** It is there by itself, beside the primary: the readers of its file. */
+  readonly implied?: boolean
 }
 
 /** The replica that dies and comes back. */
@@ -52,13 +57,35 @@ type Environment = Readonly<Record<string, string | undefined>>
  */
 export async function openServers(options: DemoOptions, env: Environment, narrate: (message: string) => void): Promise<DemoServers> {
   const url = env['DATABASE_URL']
-  return url ? ownServers(options, url, splitUrls(env['DATABASE_REPLICA_URLS'] ?? '')) : startedServers(options, narrate)
+  if (url) return ownServers(options, url, splitUrls(env['DATABASE_REPLICA_URLS'] ?? ''))
+  const { place } = options.engine
+  return 'cluster' in place ? startedServers(options, place.cluster, narrate) : embeddedServers(place.embedded)
 }
 
-async function startedServers({ engine, replicas }: DemoOptions, narrate: (message: string) => void): Promise<DemoServers> {
-  const cluster = await startCluster({ engine: engine.cluster, replicas, onProgress: (message) => { narrate(withWarning(message)) } })
+/** A database in this process, in a folder that is gone afterwards. */
+async function embeddedServers(placed: (folder: string) => EmbeddedPlace): Promise<DemoServers> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'))
+  const { url, readers } = placed(folder)
+  // one that stays open, so that those who ask do not start the engine again
+  const kept = await Database.open(url)
+  const ask = (target: 'primary' | 'replica'): Ask => async (sql, values = []) =>
+    kept.connection(async (connection) => (await connection.query(sql, values)).rows, { target })
+  const primary: DemoServer = { name: 'primary', role: 'primary', url, ask: ask('primary') }
+  return {
+    all: readers ? [primary, { name: 'primary (readers)', role: 'replica', url, ask: ask('replica'), implied: true }] : [primary],
+    origin: 'in this process',
+    victim: 'the engine is part of this process',
+    destroy: async () => {
+      await kept.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function startedServers({ replicas }: DemoOptions, engine: ClusterEngine, narrate: (message: string) => void): Promise<DemoServers> {
+  const cluster = await startCluster({ engine, replicas, onProgress: (message) => { narrate(withWarning(message)) } })
     .catch((error: unknown) => { throw forTheDemo(error) })
-  const ask = ({ url }: ClusterNode): Ask => (sql, values) => adminQuery({ url }, sql, values)
+  const ask = ({ url }: ClusterNode): Ask => askAlone(resolveOptions(url, knownSchemes()).primary)
   return {
     all: [
       { name: 'primary', role: 'primary', url: cluster.url, ask: ask(cluster.primary) },

@@ -3,14 +3,14 @@ import type { Observer } from '../../core/observer.js'
 import { asError, sleep } from '../../core/deadline.js'
 import { Database } from '../../facade/database.js'
 import { countableReads, judge, type Claim, type Findings } from './claims.js'
-import { ACCOUNTS, PRODUCTS, type Activity } from './engine.js'
+import { ACCOUNTS, PRODUCTS, type Activity, type DemoEngine } from './engine.js'
 import { countedBefore, gatherEvidence, waitForReplicas } from './evidence.js'
 import { killAndRevive, type KillReport } from './kill.js'
 import { Ledger } from './ledger.js'
 import { Load } from './load.js'
 import type { DemoOptions } from './options.js'
 import type { Presenter } from './presenter.js'
-import type { DemoServers } from './servers.js'
+import type { DemoServer, DemoServers } from './servers.js'
 import { Story, type StoryEvent } from './story.js'
 import { takeView } from './view.js'
 
@@ -45,25 +45,29 @@ export async function show(options: DemoOptions, servers: DemoServers, presenter
   const [primary] = servers.all
   if (primary === undefined) throw new Error('the demo has no server')
   const serverVersion = await engine.version(primary.ask)
-  const replicas = servers.all.length - 1
+  const replicas = servers.all.filter(({ role, implied }) => role === 'replica' && implied !== true).length
   const title = `sluice demo  ${engine.label} ${serverVersion}, 1 primary + ${replicas} replica${replicas === 1 ? '' : 's'} (${servers.origin})`
   const schema = `sluice_demo_${randomBytes(5).toString('hex')}`
   const ledger = new Ledger(servers.all.map(({ name }) => name))
   const stage: Stage = { options, servers, presenter, signal, schema, ledger, title }
   presenter.progress(`making tables in the schema ${schema}`)
   try {
-    await primary.ask(engine.setUp(schema))
+    for (const text of engine.setUp(schema)) await primary.ask(text)
     await waitForReplicas(engine, servers.all, signal)
     const before = await countedBefore(engine, primary, schema, FIRST_ROWS, signal)
     return { ...await perform(stage, before), serverVersion }
   } finally {
-    await primary.ask(engine.tearDown(schema)).catch((error: unknown) => {
+    await dropTables(engine, primary, schema).catch((error: unknown) => {
       presenter.progress(`the schema ${schema} could not be dropped: ${asError(error).message}`)
     })
   }
 }
 
-async function perform(stage: Stage, before: Activity): Promise<Omit<Outcome, 'serverVersion'>> {
+async function dropTables(engine: DemoEngine, { ask }: DemoServer, schema: string): Promise<void> {
+  for (const text of engine.tearDown(schema)) await ask(text)
+}
+
+async function perform(stage: Stage, before: Activity | undefined): Promise<Omit<Outcome, 'serverVersion'>> {
   const { options, servers, presenter, signal, schema, ledger } = stage
   const story = new Story((event) => { presenter.event(event) })
   const kill = await loadAndKill(stage, story)
@@ -78,7 +82,7 @@ async function perform(stage: Stage, before: Activity): Promise<Omit<Outcome, 's
 /** The load, from the opening of the database to its close: then every session has ended and delivered its counts. */
 async function loadAndKill(stage: Stage, story: Story): Promise<KillReport | undefined> {
   const { options, servers, presenter, ledger, title } = stage
-  const [primary, ...replicas] = servers.all.map(({ name, url }) => ({ name, url }))
+  const [primary, ...replicas] = servers.all.filter(({ implied }) => implied !== true).map(({ name, url }) => ({ name, url }))
   const db = await Database.open({
     primary, replicas, observers: [watcher(ledger, story)],
   })

@@ -19,9 +19,9 @@ const COLUMNS: readonly ServerColumn[] = [
   { title: 'ROWS', short: 'ROWS', align: 'right', cell: ({ rows }) => count(rows) },
   { title: 'DIFFERENT IDS', short: 'IDS', align: 'right', spare: true, cell: ({ distinctIds }) => count(distinctIds) },
   { title: 'BALANCE', short: 'BALANCE', align: 'right', spare: true, cell: ({ balance }) => count(balance) },
-  { title: 'READS IT COUNTED', short: 'ITS READS', align: 'right', cell: ({ reads }) => count(reads) },
+  { title: 'READS IT COUNTED', short: 'ITS READS', align: 'right', cell: ({ reads }) => reads === undefined ? '–' : count(reads) },
   { title: 'WE COUNTED', short: 'OUR COUNT', align: 'right', cell: ({ name }, findings) => count(countableReads(findings, name)) },
-  { title: 'ROWS IT CHANGED', short: 'CHANGED', align: 'right', cell: ({ changes }) => count(changes) },
+  { title: 'ROWS IT CHANGED', short: 'CHANGED', align: 'right', cell: ({ changes }) => changes === undefined ? '–' : count(changes) },
 ]
 
 /** Beside the claims there is room for this much at least, however narrow the terminal. */
@@ -29,10 +29,12 @@ const NARROWEST_EVIDENCE = 30
 
 /** What the servers say, and what follows from it, in lines of at most `columns`. */
 export function summaryLines(findings: Findings, claims: readonly Claim[], style: Style, columns = Infinity): string[] {
-  const { kill } = findings
+  const { kill, servers } = findings
+  const counting = servers.some(({ reads }) => reads !== undefined)
   const notes = [
-    'Reads are counted as scans of the tables that only the reads look into: probes, pings and writes do not touch them.',
-    ...kill === undefined ? [] : [
+    counting ? 'Reads are counted as scans of the tables that only the reads look into: probes, pings and writes do not touch them.'
+      : 'This engine does not count reads by table: those figures are ours alone.',
+    ...kill === undefined || !counting ? [] : [
       `What ${kill.victim} says it counted is since its return: its counters died with it. Before, we had counted ${count(kill.readsBefore)} reads there.`,
     ],
   ]

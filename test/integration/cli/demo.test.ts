@@ -95,3 +95,11 @@ describe('sluice demo with servers of one\'s own', () => {
     expect(await schemas()).toEqual([])
   }, TIMEOUT_MS)
 })
+
+describe('sluice demo of another engine', () => {
+  it.each([['sqlite', 6], ['mariadb', 8]] as const)('%s proves what can be proven there', async (engine, claims) => {
+    const { exitCode, out, err } = await capture(['demo', '--plain', '--seconds', '1', '--engine', engine])
+    expect(out + err).toContain(`All ${String(claims)} claims held.`)
+    expect(exitCode).toBe(0)
+  }, TIMEOUT_MS)
+})
