@@ -87,6 +87,7 @@ export type { DriverResult, ExecuteResult, Field, QueryResult, Route } from './c
 export type {
   BalanceCandidate, BalanceFunction, BalanceStrategy, HealthSettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings,
 } from './core/settings.js'
+export type { QueryTrace, TransactionTrace } from './core/channels.js'
 export type { DataSource, SqlFragment, SqlInput, SqlRenderer, Statement } from './core/statement.js'
 export type {
   BatchResult, Connection, ConnectionTarget, ConnectSettings, Driver, HostPort, Notification, PasswordSource, ServerFacts, SslMode,

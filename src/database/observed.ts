@@ -1,3 +1,4 @@
+import { QUERY_CHANNEL, traced, type QueryTrace } from '../core/channels.js'
 import { SluiceError } from '../core/errors.js'
 import type { Notifier } from '../core/notify.js'
 import type { QueryEvent, Role } from '../core/observer.js'
@@ -18,7 +19,12 @@ export interface ObservedParts {
 
 /** Counts every attempt and tells the observers; makes no event where nobody listens. */
 export function observed(next: Execute, parts: ObservedParts): Execute {
-  return async function observe<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
+  return function traceable<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
+    if (!QUERY_CHANNEL.hasSubscribers) return observe<Row>(statement, call)
+    return traced(QUERY_CHANNEL, () => observe<Row>(statement, call), () => traceOf(statement, call))
+  }
+
+  async function observe<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
     const startedAt = performance.now()
     try {
       const result = await next<Row>(statement, call)
@@ -41,13 +47,18 @@ function tellFailed(statement: Statement, call: Call, error: unknown, durationMs
   if (error instanceof SluiceError && parts.notifier.listens('query')) parts.notifier.notify('query', failed(statement, call, error, durationMs, parts))
 }
 
+function traceOf({ text, name }: Statement, { attempt, options: { label } }: Call): QueryTrace {
+  return { text, name, label, attempt }
+}
+
 /** Counts statements that travelled together one by one; of those that failed together the one that was refused. */
 export async function observedBatch(
   send: () => Promise<QueryResult[]>, statements: readonly Statement[], call: Call, parts: ObservedParts,
 ): Promise<QueryResult[]> {
+  const [first] = statements
   const startedAt = performance.now()
   try {
-    const results = await send()
+    const results = await (first ? traced(QUERY_CHANNEL, send, () => ({ ...traceOf(first, call), text: statements.map(({ text }) => text).join(';\n') })) : send())
     const durationMs = performance.now() - startedAt
     for (const [index, result] of results.entries()) {
       const statement = statements[index]

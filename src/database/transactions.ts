@@ -1,3 +1,4 @@
+import { TRANSACTION_CHANNEL, traced } from '../core/channels.js'
 import { backoffMs } from '../core/backoff.js'
 import { asError, limitsFrom, remainingMs, timerMs, type Limits } from '../core/deadline.js'
 import type { Dialect } from '../core/dialect.js'
@@ -61,7 +62,12 @@ export class Transactions {
     return this.#run((tx) => tx.whole(statements, NO_OPTIONS), options)
   }
 
-  async #run<T>(work: Work<T>, options: TransactionOptions): Promise<T> {
+  #run<T>(work: Work<T>, options: TransactionOptions): Promise<T> {
+    const { name, label, isolationLevel, readOnly = false } = options
+    return traced(TRANSACTION_CHANNEL, () => this.#runAgain(work, options), () => ({ name, label, isolationLevel, readOnly }))
+  }
+
+  async #runAgain<T>(work: Work<T>, options: TransactionOptions): Promise<T> {
     const limits = limitsFrom(options.timeoutMs, options.signal)
     const retries = options.retries ?? this.#parts.retry.transactions
     const gateName = options.name ?? (options.isolationLevel === 'serializable' ? '(serializable)' : undefined)
