@@ -6,7 +6,7 @@ export interface PlannedScript {
   readonly service: string
   readonly version: number
   readonly name: string
-  readonly direction: Direction
+  readonly direction: 'up' | 'down'
   readonly path: string
   /** Undefined of a migration that is code. */
   readonly sql: string | undefined
