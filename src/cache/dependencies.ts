@@ -1,3 +1,5 @@
+import { ConfigError } from '../core/errors.js'
+
 /** What cached rows depend on: names of tables, tags and keys, each with its kind before it. */
 export type Dependencies = readonly string[]
 
@@ -18,6 +20,8 @@ export interface Named {
   readonly key?: string | undefined
 }
 
+const KINDS: ReadonlySet<string> = new Set<keyof Invalidation>(['tables', 'tags', 'keys'])
+
 /** Changed by every change of a table: rows of which nobody can say what they were read from depend on it. */
 const ANY_TABLE = '*'
 
@@ -33,6 +37,22 @@ function tableDependency(name: string): string {
 function tagDependency(tag: string): string { return `g:${tag}` }
 
 function keyDependency(key: string): string { return `k:${key}` }
+
+/**
+ * Refuses what would invalidate nothing, or not what was meant, and say nothing.
+ *
+ * @throws ConfigError naming what was expected and what came
+ */
+export function checkedInvalidation(what: Invalidation): Invalidation {
+  const hint = "db.cache.invalidate({ tables: ['users'], tags: ['dashboard'], keys: ['top'] }); everything: db.cache.clear()"
+  if (typeof what as unknown !== 'object' || (what as unknown) === null) throw new ConfigError('invalidate: expected an object of tables, tags or keys', { option: 'invalidate', hint })
+  for (const [name, names] of Object.entries(what) as [string, unknown][]) {
+    if (!KINDS.has(name)) throw new ConfigError(`invalidate: expected tables, tags or keys, got the unknown name '${name}'`, { option: name, hint })
+    const fits = names === undefined || (Array.isArray(names) && names.every((each) => typeof each === 'string'))
+    if (!fits) throw new ConfigError(`invalidate: expected ${name} to be a list of texts`, { option: name, hint })
+  }
+  return what
+}
 
 /** What an invalidation touches; changes of tables also touch {@link ANY_TABLE}. */
 export function touchedBy({ tables = [], tags = [], keys = [] }: Invalidation): Dependencies {

@@ -1,7 +1,7 @@
 import type { Limits } from '../core/deadline.js'
 import type { QueryResult } from '../core/result.js'
 import type { InvalidationBus } from './bus.js'
-import { dependenciesOf, touchedBy, type Dependencies, type Invalidation, type Named } from './dependencies.js'
+import { checkedInvalidation, dependenciesOf, touchedBy, type Dependencies, type Invalidation, type Named } from './dependencies.js'
 import { Entries, type Entry } from './entries.js'
 import { Flight, type LimitError } from './flight.js'
 import { Generations } from './generations.js'
@@ -97,15 +97,17 @@ export class QueryCache {
   start(): void { this.#parts.bus?.start({ changed: (names) => { this.#apply(names) } }) }
 
   /**
-   * Drops what depends on any of these. Entries that are being loaded now are not kept either. Never rejects; resolves
-   * when a shared store has been told.
+   * Drops what depends on any of these. Entries that are being loaded now are not kept either. Resolves when a shared
+   * store has been told.
+   *
+   * @throws ConfigError `what` holds something else than lists of tables, tags or keys
    *
    * @example
    * ```ts
    * await db.cache.invalidate({ tables: ['users'], tags: ['dashboard'] })
    * ```
    */
-  async invalidate(what: Invalidation): Promise<void> { await this.#change(touchedBy(what)) }
+  async invalidate(what: Invalidation): Promise<void> { await this.#change(touchedBy(checkedInvalidation(what))) }
 
   /** Drops everything. */
   async clear(): Promise<void> { await this.#change(undefined) }

@@ -5,7 +5,7 @@ import type { CallCacheOptions } from '../core/queryable.js'
 import type { SqlFragment } from '../core/statement.js'
 
 /** What one option takes, in words and as a test. */
-type Check = readonly [expected: string, fits: (value: unknown) => boolean]
+export type Check = readonly [expected: string, fits: (value: unknown) => boolean]
 
 const isMs = (value: unknown): boolean => typeof value === 'number' && value >= 0
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
@@ -44,8 +44,11 @@ const SESSION = {
 /** Options of a plan. */
 const EXPLAIN = { ...CONNECTION, analyze: FLAG } satisfies Readonly<Record<string, Check>>
 
+/** Options of closing. */
+const CLOSE = { drainMs: MS } satisfies Readonly<Record<string, Check>>
+
 /** Which options a call takes. */
-export type CallKind = 'call' | 'transaction' | 'connection' | 'explain' | 'session'
+export type CallKind = 'call' | 'transaction' | 'connection' | 'explain' | 'session' | 'close'
 
 const TABLES: Readonly<Record<CallKind, ReadonlyMap<string, Check>>> = {
   call: new Map<string, Check>(Object.entries(CALL)),
@@ -53,6 +56,7 @@ const TABLES: Readonly<Record<CallKind, ReadonlyMap<string, Check>>> = {
   connection: new Map<string, Check>(Object.entries(CONNECTION)),
   explain: new Map<string, Check>(Object.entries(EXPLAIN)),
   session: new Map<string, Check>(Object.entries(SESSION)),
+  close: new Map<string, Check>(Object.entries(CLOSE)),
 }
 
 /**
@@ -60,8 +64,21 @@ const TABLES: Readonly<Record<CallKind, ReadonlyMap<string, Check>>> = {
  *
  * @throws {@link ConfigError} naming the option, what was expected and what came
  */
-export function checkCall(kind: CallKind, options: object): void {
-  const table = TABLES[kind]
+export function checkCall(kind: CallKind, options: object): void { checkNamed(TABLES[kind], options) }
+
+/**
+ * The options a transaction takes, without some of them: for what offers transactions and decides these itself.
+ */
+export function transactionOptionsBut(...names: readonly (keyof typeof TRANSACTION)[]): readonly (readonly [string, Check])[] {
+  return Object.entries(TRANSACTION).filter(([name]) => !(names as readonly string[]).includes(name))
+}
+
+/**
+ * Refuses names that `table` does not know, and values that do not fit.
+ *
+ * @throws {@link ConfigError} naming the option, what was expected and what came
+ */
+export function checkNamed(table: ReadonlyMap<string, Check>, options: object): void {
   if (typeof options !== 'object' || options === null) throw oneProblem('options', 'an object', describeGot(options, false))
   for (const name in options) {
     const value = (options as Readonly<Record<string, unknown>>)[name]

@@ -218,9 +218,12 @@ export class DatabaseCore extends Face {
   /**
    * Stops taking work, waits up to `drainMs` (default 5 s) for what is under way, then closes every connection.
    * Idempotent; never rejects for a dead server.
+   *
+   * @throws {@link ConfigError} an option is unknown or out of range; nothing is closed then
    */
-  close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    return this.#closing ??= this.shutDown(options.drainMs ?? 5_000)
+  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    checkCall('close', options)
+    await (this.#closing ??= this.shutDown(options.drainMs ?? 5_000))
   }
 
   [Symbol.asyncDispose](): Promise<void> { return this.close() }

@@ -1,6 +1,7 @@
 import type { Features } from '../core/dialect.js'
 import type { Role } from '../core/observer.js'
 import { checkOptions } from '../config/check.js'
+import { describeGot, oneProblem } from '../config/problem.js'
 import { defined } from '../config/shorthands.js'
 import type { PoolSettings } from '../core/settings.js'
 
@@ -10,6 +11,7 @@ import type { PoolSettings } from '../core/settings.js'
  * @throws {@link ConfigError} naming the limit, what was expected and what came
  */
 export function changedLimits(current: PoolSettings, changes: Partial<PoolSettings>): PoolSettings {
+  if (typeof changes as unknown !== 'object' || (changes as unknown) === null) throw oneProblem('pool', 'an object of limits', describeGot(changes, true), 'db.configurePool({ max: 20 })')
   const given = defined(changes)
   checkOptions({ pool: given })
   const limits: PoolSettings = { ...current, ...given }

@@ -4,6 +4,7 @@ import type { TransactionOptions } from '../database/transaction.js'
 import type { Database } from '../facade/database.js'
 import { errorReply, type ErrorReplyOptions } from './error-reply.js'
 import { operationsListener, sendReply, type Next, type OperationsOptions } from './operations.js'
+import { checkMounted } from './option-check.js'
 import { RequestTransaction } from './request-transaction.js'
 import { ResponseGate } from './response-gate.js'
 import { commits, type VerdictOptions } from './verdict.js'
@@ -68,6 +69,7 @@ export function requestDatabase(db: Database): Middleware {
  * ```
  */
 export function requestTransaction(db: Database, options: RequestTransactionOptions = {}): Middleware {
+  checkMounted('transaction', options)
   const { streams = 'reject', commitOn, ...transactionOptions } = options
   return (request, response, next) => {
     const gone = new AbortController()

@@ -7,6 +7,7 @@ import type { TransactionOptions } from '../database/transaction.js'
 import type { Database } from '../facade/database.js'
 import { errorReply, type ErrorReplyOptions } from './error-reply.js'
 import { described, operations, OPERATION_PATHS, type OperationsOptions } from './operations.js'
+import { checkMounted } from './option-check.js'
 import { RequestTransaction } from './request-transaction.js'
 import { commits, type VerdictOptions } from './verdict.js'
 
@@ -102,7 +103,9 @@ async function register(app: FastifyInstance, options: SluicePluginOptions): Pro
 /** Options a route gives as `transaction`. */
 function transactionOptions(route: RouteOptions): RouteTransactionOptions | undefined {
   if (!route.transaction) return undefined
-  return route.transaction === true ? {} : route.transaction
+  if (route.transaction === true) return {}
+  checkMounted('transaction', route.transaction)
+  return route.transaction
 }
 
 /** The hooks of a route with a transaction, before those the route brings itself: what they throw rolls back. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Database } from '../facade/database.js'
 import { databaseReply, liveReply, metricsReply, readyReply, statsReply } from './health.js'
+import { checkMounted } from './option-check.js'
 import { jsonReply, type HttpReply } from './reply.js'
 
 /** Options of the operations routes. */
@@ -47,8 +48,11 @@ export type Operations = (request: OperationsRequest) => Promise<HttpReply | und
 /**
  * The routes operators need, free of any framework: `/health/live`, `/health/ready`, `/health/database`,
  * `/metrics` (Prometheus) and `/metrics/database` (JSON).
+ *
+ * @throws ConfigError an option is unknown or no value for it: a misspelled `authorize` must not leave the routes open
  */
 export function operations(db: Database, options: OperationsOptions = {}): Operations {
+  checkMounted('operations', options)
   const prefix = (options.prefix ?? '').replace(/\/+$/, '')
   return async (request) => {
     if (!request.path.startsWith(`${prefix}/`)) return undefined

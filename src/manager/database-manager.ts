@@ -5,6 +5,7 @@ import { asError } from '../core/deadline.js'
 import type { CreateDatabaseOptions } from '../core/dialect.js'
 import { ConfigError, PoolClosedError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
+import { checkNamed, type Check } from '../database/call-check.js'
 import { createDatabase } from '../database/create-database.js'
 import { driverFor, knownSchemes } from '../database/registry.js'
 import type { DatabaseStats } from '../database/snapshot.js'
@@ -19,6 +20,9 @@ export interface ManagerOptions {
   /** For every database that has none of its own. */
   readonly logger?: Logger | undefined
 }
+
+/** Whether it is a logger is checked with the options of each database. */
+const OPTIONS: ReadonlyMap<string, Check> = new Map<string, Check>([['logger', ['a logger', (value) => typeof value === 'object' && value !== null]]])
 
 /** What became of {@link DatabaseManager.setup}. */
 export interface SetupResult {
@@ -78,11 +82,12 @@ export class DatabaseManager {
   /**
    * Opens nothing.
    *
-   * @throws {@link ConfigError} there are no databases by name
+   * @throws {@link ConfigError} there are no databases by name, or an option is unknown
    */
-  constructor(config: ManagerConfig | LoadedConfig, { logger }: ManagerOptions = {}) {
+  constructor(config: ManagerConfig | LoadedConfig, options: ManagerOptions = {}) {
     this.#configured = configuredDatabases(config)
-    this.#logger = logger
+    checkNamed(OPTIONS, options)
+    this.#logger = options.logger
   }
 
   /**

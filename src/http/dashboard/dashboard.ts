@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Database } from '../../facade/database.js'
 import { sendReply, type Next } from '../operations.js'
+import { checkMounted } from '../option-check.js'
 import { jsonReply, textReply } from '../reply.js'
 import { admitted, type Authorize } from './guard.js'
 import { contentSecurityPolicy, dashboardPage } from './page.js'
@@ -34,6 +35,7 @@ const INTERVAL_MS = 1_000
  * ```
  */
 export function dashboard(db: Database, options: DashboardOptions = {}): (request: IncomingMessage, response: ServerResponse, next?: Next) => void {
+  checkMounted('dashboard', options)
   const path = (options.path ?? '/dashboard').replace(/\/+$/, '')
   return (request, response, next) => {
     const [asked = ''] = (request.url ?? '').split('?')
