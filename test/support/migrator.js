@@ -11,7 +11,7 @@ const isStop = (event) => stopAt !== undefined
   && Object.entries(stopAt).every(([key, value]) => (key === 'statement' ? event.statement?.number : event[key]) === value)
 
 const db = await Database.open({
-  primary: { url, applicationName: name }, pool: { min: 0 }, connectTimeoutMs: 60_000,
+  primary: { url, applicationName: name }, pool: { min: 0, acquireTimeoutMs: 60_000 }, connectTimeoutMs: 60_000,
   observers: [{ migration: (event) => {
     const { phase, version, statement, blockers, error } = event
     tell({ phase, version, statement, blockers, error: error?.message })

@@ -68,7 +68,8 @@ function describeOrders({ name, rows, distinctIds, idSum }: Evidence): string {
 
 function nothingLost({ ledger, servers }: Findings): Claim {
   const primaries = servers.filter(({ role }) => role === 'primary')
-  const held = primaries.length > 0 && primaries.every((server) => sameOrders(ledger, server) && (server.inserts ?? ledger.acknowledged) === ledger.acknowledged)
+  const { acknowledged } = ledger
+  const held = primaries.length > 0 && primaries.every((server) => sameOrders(ledger, server) && (server.inserts ?? acknowledged) === acknowledged)
   const found = primaries.map((server) => `${describeOrders(server)}; it counted ${plural(server.inserts ?? 0, 'insert')}`)
   return {
     claim: 'no write lost, none doubled', held,

@@ -11,7 +11,7 @@ import { serverAccount, spawnWatchdog, type Watchdog } from '../process.js'
 import type { Rig, RigServer, Steering } from '../rig.js'
 import { withAdmin } from './admin.js'
 import type { Flavour, Programs } from './flavour.js'
-import { LocalMysqlServer, type Passwords } from './server.js'
+import { LocalMysqlServer, TEMPORARY, type Passwords } from './server.js'
 import { steeringOf } from './steering.js'
 import { freshDataFolder } from './template.js'
 
@@ -137,6 +137,7 @@ export class MysqlRig implements Rig {
     const name = `node${number}`
     const folder = join(this.#folder, name)
     await makePrivateFolder(folder, this.#account)
+    await makePrivateFolder(join(folder, TEMPORARY), this.#account)
     const server = new LocalMysqlServer({
       name, number, folder, port: await freePort(), flavour: this.#flavour, programs: this.#programs, account: this.#account,
       passwords: this.#passwords, settings: { ...this.#tls, ...this.#options.settings },

@@ -11,6 +11,9 @@ import { adminQuery, withAdmin, type MysqlAdmin } from './admin.js'
 import type { Flavour, Programs } from './flavour.js'
 import type { MysqlServer } from './steering.js'
 
+/** A server's folder for temporary tables, inside its own. */
+export const TEMPORARY = 'tmp'
+
 const START_TIMEOUT_MS = 60_000
 const STOP_PATIENCE_MS = 15_000
 const POLL_MS = 25
@@ -164,6 +167,8 @@ export class LocalMysqlServer implements MysqlServer {
   #arguments(): string[] {
     const { programs, flavour, settings } = this.#options
     const own: Record<string, string> = {
+      // a server that starts deletes what it takes for leftovers in there: its neighbours' tables
+      'tmpdir': join(this.folder, TEMPORARY),
       'datadir': this.dataFolder, 'socket': join(this.folder, 'socket'), 'pid-file': join(this.folder, 'pid'), 'port': String(this.port),
       'bind-address': '127.0.0.1', 'server-id': String(this.#serverId), 'report-port': String(this.port), 'log-bin': 'binlog',
       'skip-name-resolve': 'ON', 'character-set-server': 'utf8mb4', 'max-connections': '151',

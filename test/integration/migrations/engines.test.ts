@@ -115,7 +115,7 @@ describe.each(ENGINES)('migrations on %s', { timeout: 240_000 }, (_, urlOf, tran
 describe('several processes and one SQLite file', () => {
   it('M1: every version once', async () => {
     const files = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`${index + 1}_t.up.sql`, `create table s${index} (n int);\ninsert into s${index} values (1);`]))
-    const job = { url: `sqlite:${join(dir, 'shared.db')}`, options: { sources: [{ service: 'default', files }] } }
+    const job = { url: `sqlite:${join(dir, 'shared.db')}?busy_timeout=60000`, options: { sources: [{ service: 'default', files }] } }
     const ends = await Promise.all(Array.from({ length: 4 }, () => new Migrator(job).ended))
     expect(ends.map(({ exitCode }) => exitCode), JSON.stringify(ends.map(({ failure, err }) => [failure, err]))).toEqual([0, 0, 0, 0])
     expect(ends.flatMap(({ applied }) => applied).sort()).toEqual([1, 2, 3, 4, 5])
