@@ -28,7 +28,10 @@ export class DatabaseCore extends Face {
   declare readonly assembly: Assembly
   /** The same calls, always on the primary. */
   readonly primary: BoundDatabase
-  /** The same calls, always on a replica; transactions are read-only. */
+  /**
+   * The same calls, reads on a replica: one that has caught up with what was just written, else the primary. Transactions are
+   * read-only. `execute`, `insertMany` and `copyFrom` change data, and go to the primary all the same.
+   */
   readonly replica: BoundDatabase
   #closing: Promise<void> | undefined
 
