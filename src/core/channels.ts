@@ -22,10 +22,10 @@ export interface TransactionTrace {
  * Node's own tracing channels: what watches a process subscribes to them without knowing of its databases. `result` and
  * `error` are on the message by the time of `asyncEnd`. Without subscribers they cost one look.
  */
-export const QUERY_CHANNEL = tracingChannel<unknown, QueryTrace>('sluice:query')
-export const TRANSACTION_CHANNEL = tracingChannel<unknown, TransactionTrace>('sluice:transaction')
+export const QUERY_CHANNEL = tracingChannel<object, QueryTrace>('sluice:query')
+export const TRANSACTION_CHANNEL = tracingChannel<object, TransactionTrace>('sluice:transaction')
 
 /** Runs `work`, traced where somebody listens. */
-export function traced<T, Message extends object>(channel: TracingChannel<unknown, Message>, work: () => Promise<T>, message: () => Message): Promise<T> {
+export function traced<T, Message extends object>(channel: TracingChannel<object, Message>, work: () => Promise<T>, message: () => Message): Promise<T> {
   return channel.hasSubscribers ? channel.tracePromise<undefined, [], T>(work, message()) : work()
 }

@@ -21,7 +21,7 @@ afterEach(() => { for (const stop of stops.splice(0)) stop() })
 
 function watch(name: 'sluice:query' | 'sluice:transaction'): Seen[] {
   const seen: Seen[] = []
-  const channel = tracingChannel<unknown, QueryTrace & TransactionTrace>(name)
+  const channel = tracingChannel<object, QueryTrace & TransactionTrace>(name)
   const tell = (at: Seen['at']) => (message: { text?: string, error?: unknown }): void => {
     seen.push({ at, request: request.getStore(), text: message.text, error: message.error })
   }
