@@ -49,7 +49,7 @@ const MIGRATE: Command = {
     CONFIG_OPTION,
     ['--database <name>', 'Which one, when the file describes several'],
     ['--dir <folder>', 'Where the migrations are (default: migrations, or what the file says)'],
-    ['--service <name>', 'Which one, of several'],
+    ['--service <name>', 'Which one, of several: down, to, version, create, force, resolve, baseline, import'],
     ['--schema <name>', 'Where the history is (default: sluice)'],
     ['--lock-timeout <ms>', 'Longest wait for another process that migrates (default: 60000)'],
     ['--allow-out-of-order <version>', 'up: apply it although a higher one is applied; may be repeated'],

@@ -5,7 +5,7 @@ import { asError } from '../core/deadline.js'
 import type { CreateDatabaseOptions } from '../core/dialect.js'
 import { ConfigError, PoolClosedError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
-import { checkNamed, type Check } from '../database/call-check.js'
+import { checkCall, checkNamed, type Check } from '../database/call-check.js'
 import { createDatabase } from '../database/create-database.js'
 import { driverFor, knownSchemes } from '../database/registry.js'
 import type { DatabaseStats } from '../database/snapshot.js'
@@ -162,8 +162,15 @@ export class DatabaseManager {
     return createDatabase(driverFor(options.primary.target.scheme), options, how)
   }
 
-  /** Closes every database, those of {@link DatabaseManager.connection} too; see {@link Database.close}. Idempotent, for good. */
-  closeAll(options: { readonly drainMs?: number } = {}): Promise<void> { return this.#closing ??= this.#closeAll(options) }
+  /**
+   * Closes every database, those of {@link DatabaseManager.connection} too; see {@link Database.close}. Idempotent, for good.
+   *
+   * @throws {@link ConfigError} an option is unknown or out of range; nothing is closed then
+   */
+  async closeAll(options: { readonly drainMs?: number } = {}): Promise<void> {
+    checkCall('close', options)
+    await (this.#closing ??= this.#closeAll(options))
+  }
 
   [Symbol.asyncDispose](): Promise<void> { return this.closeAll() }
 

@@ -1,24 +1,24 @@
 import type { Invocation } from '../command.js'
 import { UsageError } from '../exit.js'
+import { actionNamed, refuseForeignOptions } from '../family.js'
 import { interruptible } from '../interrupt.js'
 import { ACTIONS, type Action } from '../migrate/actions.js'
 import { exitCodeOf, refusalLines } from '../migrate/exit-codes.js'
 import { openMigrations } from '../migrate/open.js'
 import { MigrationProgress } from '../migrate/progress.js'
 import { print, type Output } from '../output.js'
-import { listed } from '../text.js'
 import { flagOption } from '../values.js'
 
 /** Options every action takes. */
-const COMMON: ReadonlySet<string> = new Set(['config', 'database', 'dir', 'service', 'schema', 'lockTimeout', 'json', '--'])
+const COMMON: ReadonlySet<string> = new Set(['config', 'database', 'dir', 'schema', 'lockTimeout', 'json', '--'])
 
 /** `sluice migrate <action>`: results to stdout, how far it is to stderr; exit codes say why it refused. */
 export async function migrate(invocation: Invocation, output: Output): Promise<number> {
   const [name = '', what, superfluous] = invocation.values
-  const action = actionNamed(name)
+  const action = actionNamed('migrate', ACTIONS, name)
   if (action.what === 'needed' && what === undefined) throw new UsageError(`migrate ${action.name}: ${action.meaning} is missing`)
   if (superfluous !== undefined || (action.what === 'none' && what !== undefined)) throw new UsageError(`migrate ${action.name}: expected no '${String(superfluous ?? what)}'`)
-  checkOptions(action, invocation)
+  refuseForeignOptions('migrate', action, invocation, COMMON)
   const progress = new MigrationProgress(output)
   return interruptible((signal) => perform(action, invocation, output, progress, signal), () => {
     progress.end()
@@ -48,19 +48,5 @@ async function perform(action: Action, invocation: Invocation, output: Output, p
   } finally {
     progress.end()
     await close()
-  }
-}
-
-function actionNamed(name: string): Action {
-  const found = ACTIONS.find((action) => action.name === name)
-  if (found) return found
-  throw new UsageError(`migrate: expected one of ${listed(ACTIONS.map((action) => action.name))}, got '${name}'`, "'sluice help migrate' shows what they take")
-}
-
-/** The options of one action mean nothing to another: nobody should believe that they did something. */
-function checkOptions(action: Action, { options }: Invocation): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || COMMON.has(name) || action.options.includes(name)) continue
-    throw new UsageError(`migrate ${action.name}: --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to another action`, "'sluice help migrate' shows what they take")
   }
 }

@@ -4,6 +4,7 @@ import { print, type Output } from '../output.js'
 import { Screen } from '../screen.js'
 import type { Style } from '../style.js'
 import { millis, seconds } from '../text.js'
+import { title } from './title.js'
 
 const BAR_COLUMNS = 24
 /** Between two lines about one wait. */
@@ -25,8 +26,8 @@ export class MigrationProgress {
   tell(event: MigrationEvent): void {
     const { phase } = event
     if (phase === 'waiting' || phase === 'blocked') this.#wait(event)
-    else if (phase === 'applied' || phase === 'reverted') this.#line(`${this.#style.green(this.#style.glyphs.done)} ${phase} ${nameOf(event)} (${millis(event.durationMs)} ms)`)
-    else if (phase === 'interrupted') this.#line(`${this.#style.yellow('!')} ${nameOf(event)} was interrupted by the end of an earlier run; it is run again`)
+    else if (phase === 'applied' || phase === 'reverted') this.#line(`${this.#style.green(this.#style.glyphs.done)} ${phase} ${title(event)} (${millis(event.durationMs)} ms)`)
+    else if (phase === 'interrupted') this.#line(`${this.#style.yellow('!')} ${title(event)} was interrupted by the end of an earlier run; it is run again`)
     this.#bar(event)
   }
 
@@ -60,11 +61,6 @@ export class MigrationProgress {
     const full = Math.round(done / of * BAR_COLUMNS)
     const { glyphs } = this.#style
     const part = statement ? `  statement ${String(statement.number)}/${String(statement.of)}` : ''
-    this.#screen.draw([`${glyphs.full.repeat(full)}${glyphs.empty.repeat(BAR_COLUMNS - full)}  ${position ? `${String(position.number)}/${String(of)}  ` : ''}${nameOf(event)}${part}`])
+    this.#screen.draw([`${glyphs.full.repeat(full)}${glyphs.empty.repeat(BAR_COLUMNS - full)}  ${position ? `${String(position.number)}/${String(of)}  ` : ''}${title(event)}${part}`])
   }
-}
-
-function nameOf({ service, version, name }: MigrationEvent): string {
-  const own = version === 0 ? `R__${name ?? ''}` : `${String(version ?? '')}_${name ?? ''}`
-  return service === undefined || service === 'default' ? own : `${service}:${own}`
 }

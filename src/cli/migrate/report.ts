@@ -7,13 +7,9 @@ import type { RepairResult } from '../../migrations/repair.js'
 import type { Style } from '../style.js'
 import { table } from '../table.js'
 import { millis, plural, seconds } from '../text.js'
+import { title } from './title.js'
 
 const SHORT = 12
-
-function title({ service, version, name }: { readonly service: string; readonly version: number; readonly name: string }): string {
-  const own = version === 0 ? `R__${name}` : `${String(version)}_${name}`
-  return service === 'default' ? own : `${service}:${own}`
-}
 
 interface Ran {
   readonly applied?: readonly AppliedMigration[]

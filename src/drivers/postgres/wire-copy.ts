@@ -1,5 +1,4 @@
 import pg, { type Connection } from 'pg'
-import { asError } from '../../core/deadline.js'
 import { QueryError } from '../../core/errors.js'
 import type { DriverResult } from '../../core/result.js'
 import type { DataSource } from '../../core/statement.js'
@@ -7,7 +6,7 @@ import type { Exchange, WireHost } from './wire-query.js'
 
 /** What `pg` calls on a connection during COPY. Its types know nothing of it. */
 interface CopyConnection {
-  readonly stream: NodeJS.WritableStream & { readonly writableNeedDrain?: boolean, readonly destroyed?: boolean, pause(): void, resume(): void }
+  readonly stream: NodeJS.WritableStream & { readonly writableNeedDrain?: boolean, pause(): void, resume(): void }
   query(text: string): void
   sendCopyFromChunk(chunk: Uint8Array): void
   endCopyFrom(): void
@@ -142,9 +141,10 @@ export class WireCopyIn extends WireCopy {
   }
 
   async #pour(connection: CopyConnection): Promise<void> {
-    const chunks = iteratorOf(this.#source)
+    let chunks: ReturnType<typeof iteratorOf> | undefined
     let unpaused = 0
     try {
+      chunks = iteratorOf(this.#source)
       for (;;) {
         const next = await this.#unlessOver(chunks.next())
         if (this.#closed || !next) break
@@ -163,14 +163,15 @@ export class WireCopyIn extends WireCopy {
         unpaused = 0
       }
     } catch (error) {
-      if (this.#closed) return
-      this.#thrown = { error }
-      this.#close()
-      // what is wrong there is the caller's affair, not the server log's
-      connection.sendCopyFail('the source of the data has failed')
+      if (!this.#closed) {
+        this.#thrown = { error }
+        this.#close()
+        // what is wrong there is the caller's affair, not the server log's
+        connection.sendCopyFail('the source of the data has failed')
+      }
     }
     // one that never ends its turn cannot be waited for
-    void Promise.resolve(chunks.return?.()).catch(() => undefined)
+    void letGo(chunks)
   }
 }
 
@@ -247,10 +248,19 @@ function iteratorOf(source: DataSource): AsyncIterator<Uint8Array | string> | It
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
 }
 
+/** The source's own trouble at the end is nobody's any more. */
+async function letGo(chunks: ReturnType<typeof iteratorOf> | undefined): Promise<void> {
+  try {
+    await chunks?.return?.()
+  } catch {
+    // the statement is over, and has said how
+  }
+}
+
 function bytesOf(chunk: unknown): Uint8Array {
   if (typeof chunk === 'string') return Buffer.from(chunk)
   if (chunk instanceof Uint8Array) return chunk
-  throw asError(new TypeError(`expected chunks of text or bytes from the source, got ${chunk === null ? 'null' : typeof chunk}`))
+  throw new TypeError(`expected chunks of text or bytes from the source, got ${chunk === null ? 'null' : typeof chunk}`)
 }
 
 function drained(stream: NodeJS.WritableStream): Promise<void> {

@@ -136,6 +136,10 @@ describe('sluice migrate', () => {
     writeFileSync(file, JSON.stringify({ primary: database.primaryUrl, migrations: { sources: [{ service: 'one', dir: one.path }, { service: 'two', dir: two.path }], schema: 'c_file' } }))
     expect((await sluice(['up', '--config', file])).exitCode).toBe(0)
     expect((await sluice(['status', '--config', file])).out).toMatch(/service +version[^]*one +861[^]*two +862/)
+    // all of them go up: nobody should believe that one was chosen
+    for (const action of ['up', 'status', 'plan']) {
+      expect(await sluice([action, '--service', 'two', '--config', file])).toMatchObject({ exitCode: 2, err: expect.stringContaining(`migrate ${action}: --service belongs to another action`) as string })
+    }
     expect((await sluice(['create', 'next', '--service', 'two', '--config', file])).out).toContain(join(two.path, '000863_next.up.sql'))
     rmSync(file)
   })

@@ -103,6 +103,10 @@ describe('copyFrom', () => {
     expect(error).toBeInstanceOf(QueryError)
     expect((error as Error).cause).toBe(why)
     expect(await errorOf(db.copyFrom(FROM, [1 as unknown as string]))).toMatchObject({ cause: { message: 'expected chunks of text or bytes from the source, got number' } })
+    const locked = { [Symbol.asyncIterator]: () => { throw why } }
+    expect(await errorOf(db.copyFrom(FROM, locked))).toMatchObject({ cause: why })
+    const stubborn = { [Symbol.iterator]: () => ({ next: () => ({ done: false, value: '1,a\n1,b\n'.repeat(10_000) }), return: () => { throw new Error('not now') } }) }
+    expect(await errorOf(db.copyFrom(FROM, stubborn))).toBeInstanceOf(ConstraintError)
     expect(await stored()).toBe(0)
     await sound(db)
   })

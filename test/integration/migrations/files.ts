@@ -3,13 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
+const made: string[] = []
+// here and not where one is made: a hook that is asked for inside a test is never run
+afterAll(() => { for (const path of made) rmSync(path, { recursive: true, force: true }) })
+
 /** A folder of migrations that tests write and change; gone after the file. */
 export class Folder {
   readonly path = mkdtempSync(join(tmpdir(), 'sluice-migrations-'))
 
   constructor(files: Readonly<Record<string, string>> = {}) {
     this.write(files)
-    afterAll(() => { rmSync(this.path, { recursive: true, force: true }) })
+    made.push(this.path)
   }
 
   write(files: Readonly<Record<string, string>>): this {
