@@ -6,6 +6,7 @@ import { afterAll, inject } from 'vitest'
 import pg from 'pg'
 import { BackupManager, Database, type BackupManagerOptions, type Observer } from '../../src/index.js'
 import { startCluster } from '../../src/testing/index.js'
+import { APT_GET, aptEnvironment, aptInstall } from '../../src/testing/apt.js'
 import { program } from './pg-tools.js'
 
 /** A server whose dumps this machine has the tools for. */
@@ -18,9 +19,9 @@ interface DumpServer {
 async function dumpMajor(): Promise<number> {
   const said = async (): Promise<string> => program('pg_dump', ['--version']).catch(() => '')
   let found = /(\d+)\./.exec(await said())?.[1]
-  if (found === undefined && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    await program('/usr/bin/apt-get', ['update', '-q']).catch(() => '')
-    await program('/usr/bin/apt-get', ['install', '-y', '-q', '--no-install-recommends', 'postgresql-client'], { DEBIAN_FRONTEND: 'noninteractive' })
+  if (found === undefined && process.getuid?.() === 0 && existsSync(APT_GET)) {
+    const { file, args } = aptInstall('postgresql-client')
+    await program(file, args, aptEnvironment())
     found = /(\d+)\./.exec(await said())?.[1]
   }
   if (found === undefined) throw new Error('the tests of backups need pg_dump: apt-get install postgresql-client')

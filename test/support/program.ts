@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { APT_GET, aptEnvironment, aptInstall } from '../../src/testing/apt.js'
 
 /** Where to find a program that tests need. */
 export interface WantedProgram {
@@ -18,15 +19,13 @@ export function programOf({ paths, variable, debianPackage }: WantedProgram): st
   const found = (): string | undefined => paths.find((path) => existsSync(path))
   const present = found()
   if (present) return present
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) install(debianPackage)
+  if (process.getuid?.() === 0 && existsSync(APT_GET)) install(debianPackage)
   const now = found()
   if (!now) throw new Error(`these tests need ${debianPackage}: install it (apt-get install ${debianPackage}), or name the program in ${variable}`)
   return now
 }
 
 function install(debianPackage: string): void {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (...args: string[]): void => { execFileSync('apt-get', args, { env, stdio: 'ignore', timeout: 240_000 }) }
-  apt('update', '-qq')
-  apt('install', '-y', '-qq', '--no-install-recommends', debianPackage)
+  const { file, args } = aptInstall(debianPackage)
+  execFileSync(file, args, { env: { ...process.env, ...aptEnvironment() }, stdio: 'ignore', timeout: 600_000 })
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aptEnvironment } from '../apt.js'
+import { APT_GET, aptEnvironment } from '../apt.js'
 import { cacheFolder } from '../cache-folder.js'
 import { TestClusterError } from '../errors.js'
 import type { ResolvedClusterOptions } from '../options.js'
@@ -12,7 +12,6 @@ import type { Programs } from './flavour.js'
 import { versionIn } from './programs.js'
 import { MysqlRig } from './rig.js'
 
-const APT_GET = '/usr/bin/apt-get'
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /** Debian's stable releases have MariaDB in MySQL's place; this one has both. */
 const SUITE = 'sid'

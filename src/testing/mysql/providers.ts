@@ -3,13 +3,12 @@ import { TestClusterError } from '../errors.js'
 import type { ResolvedClusterOptions } from '../options.js'
 import { runProgram } from '../process.js'
 import type { Availability, Provider } from '../rig.js'
-import { aptEnvironment } from '../apt.js'
+import { APT_GET, aptEnvironment, aptInstall } from '../apt.js'
 import type { Flavour, Programs } from './flavour.js'
 import { installedPrograms } from './programs.js'
 import { MysqlRig } from './rig.js'
 
-const APT_GET = '/usr/bin/apt-get'
-const INSTALL_TIMEOUT_MS = 5 * 60_000
+const INSTALL_TIMEOUT_MS = 10 * 60_000
 
 function fitting(found: readonly Programs[], { major }: ResolvedClusterOptions): Programs | undefined {
   return major === undefined ? found[0] : found.find((programs) => programs.major === major)
@@ -31,17 +30,15 @@ export function localProviderOf(flavour: Flavour): Provider {
   }
 }
 
-/** Installs a package, once, then uses it like the provider `local`. */
-export function aptProviderOf(flavour: Flavour, packageName: string): Provider {
+/** Installs packages, once, then uses them like the provider `local`. */
+export function aptProviderOf(flavour: Flavour, ...packages: readonly string[]): Provider {
+  const wanted = packages.join(' and ')
   const install = async (options: ResolvedClusterOptions): Promise<MysqlRig> => {
-    options.onProgress(`installing ${packageName} with apt-get`)
-    const settings = { env: aptEnvironment(), timeoutMs: INSTALL_TIMEOUT_MS }
-    await runProgram(APT_GET, ['update', '-q'], settings).catch(() => '')
-    await runProgram(APT_GET, [
-      'install', '-y', '-q', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold', '-o', 'DPkg::Lock::Timeout=120', packageName,
-    ], settings)
+    options.onProgress(`installing ${wanted} with apt-get`)
+    const { file, args } = aptInstall(...packages)
+    await runProgram(file, args, { env: aptEnvironment(), timeoutMs: INSTALL_TIMEOUT_MS })
     const chosen = fitting(await installedPrograms(flavour), options)
-    if (!chosen) throw new TestClusterError(`apt-get installed ${packageName}, but no ${flavour.title} server is in the usual folders`)
+    if (!chosen) throw new TestClusterError(`apt-get installed ${wanted}, but no ${flavour.title} server is in the usual folders`)
     return new MysqlRig('apt', flavour, chosen, options).start()
   }
   return {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { aptEnvironment } from '../apt.js'
+import { APT_GET, aptEnvironment, aptInstall } from '../apt.js'
 import { TestClusterError } from '../errors.js'
 import type { ResolvedClusterOptions } from '../options.js'
 import { runProgram } from '../process.js'
@@ -9,9 +9,8 @@ import type { Availability, Provider, Rig } from '../rig.js'
 import { installedBinaries } from './binaries.js'
 import { LocalRig } from './local-rig.js'
 
-const APT_GET = '/usr/bin/apt-get'
 const CREATE_CLUSTER_CONFIG = '/etc/postgresql-common/createcluster.conf'
-const INSTALL_TIMEOUT_MS = 5 * 60_000
+const INSTALL_TIMEOUT_MS = 10 * 60_000
 
 /** The package starts a server of its own, on port 5432, unless this file says not to when it is installed. */
 async function preventSystemCluster(): Promise<void> {
@@ -22,14 +21,10 @@ async function preventSystemCluster(): Promise<void> {
 
 async function install(options: ResolvedClusterOptions): Promise<Rig> {
   const wanted = options.major === undefined ? 'postgresql' : `postgresql-${options.major}`
-  const settings = { env: aptEnvironment(), timeoutMs: INSTALL_TIMEOUT_MS }
   options.onProgress(`installing ${wanted} with apt-get`)
   await preventSystemCluster()
-  // Without fresh lists an install may still work from the cache; its own failure is the one to tell.
-  await runProgram(APT_GET, ['update', '-q'], settings).catch(() => '')
-  await runProgram(APT_GET, [
-    'install', '-y', '-q', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold', '-o', 'DPkg::Lock::Timeout=120', wanted,
-  ], settings)
+  const { file, args } = aptInstall(wanted)
+  await runProgram(file, args, { env: aptEnvironment(), timeoutMs: INSTALL_TIMEOUT_MS })
   const found = await installedBinaries()
   const chosen = found.find(({ major }) => options.major === undefined || major === options.major)
   if (!chosen) throw new TestClusterError(`apt-get installed ${wanted}, but no initdb and postgres are in the usual folders`)

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Database, type BackupError, type BackupEvent, type BackupProgress } from '../../../src/index.js'
+import { age, ageKeygen } from '../../support/age.js'
 import { backupBench } from '../../support/backups.js'
 import { program, shell } from '../../support/pg-tools.js'
 import { errorOf } from '../database/open.js'
@@ -15,7 +16,7 @@ afterAll(() => rm(keys, { recursive: true, force: true }))
 
 async function keyPair(name: string): Promise<{ recipient: string, identity: string, file: string }> {
   const file = join(keys, name)
-  await program('age-keygen', ['-o', file])
+  await program(ageKeygen(), ['-o', file])
   const text = await readFile(file, 'utf8')
   return { recipient: /public key: (age1\w+)/.exec(text)![1]!, identity: /AGE-SECRET-KEY-1\w+/.exec(text)![0], file }
 }
@@ -112,7 +113,7 @@ describe('an encrypted backup', () => {
     const stored = (await readdir(`${bench.folder}/b8`, { recursive: true })).find((name) => name.endsWith('data.dump.age'))!
     const target = `${bench.name}_age`
     await bench.sql(`create database ${target}`, 'postgres')
-    await shell(`age -d -i '${file}' '${bench.folder}/b8/${stored}' | pg_restore --exit-on-error -d '${bench.urlOf(target)}'`)
+    await shell(`'${age()}' -d -i '${file}' '${bench.folder}/b8/${stored}' | pg_restore --exit-on-error -d '${bench.urlOf(target)}'`)
     expect(await bench.sql(contents, target)).toEqual(await bench.sql(contents))
     const reader = bench.manager({ location: `file:${bench.folder}/b8`, encryption: { recipients: [recipient], identities: [identity] } })
     expect((await reader.verify(id, { level: 3 })).good).toBe(true)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { progressText } from '../../../src/cli/backup/progress-line.js'
 import { makeStyle } from '../../../src/cli/style.js'
+import { ageKeygen } from '../../support/age.js'
 import { backupBench } from '../../support/backups.js'
 import { eventually } from '../../support/eventually.js'
 import { program, shell } from '../../support/pg-tools.js'
@@ -79,7 +80,7 @@ describe('sluice backup', () => {
 
   it('encrypts to a public key from the command line, and reads with a private one from a file', async () => {
     const file = join(bench.folder, 'key.txt')
-    const said = await shell(`age-keygen -o '${file}' 2>&1`)
+    const said = await shell(`'${ageKeygen()}' -o '${file}' 2>&1`)
     const recipient = /age1\w+/.exec(said)![0]
     expect(await json('age', 'create', '--recipient', recipient)).toMatchObject({ encrypted: true })
     const without = await sluice('age', 'verify', 'latest')
