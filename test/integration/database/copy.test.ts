@@ -181,6 +181,7 @@ describe('copyTo', () => {
 
   it('of no rows is an empty text', async () => {
     const db = await open()
+    await server.waitForReplay()
     expect(await text(db.copyTo(TO))).toBe('')
   })
 
