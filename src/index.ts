@@ -81,11 +81,11 @@ export type {
   TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {
-  BatchEntry, CallCacheOptions, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
+  BatchEntry, CallCacheOptions, ChangeOptions, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
 } from './core/queryable.js'
 export type { DriverResult, ExecuteResult, Field, QueryResult, Route } from './core/result.js'
 export type {
-  BalanceCandidate, BalanceFunction, BalanceStrategy, HealthSettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings,
+  BalanceCandidate, BalanceFunction, BalanceStrategy, HealthSettings, IdempotencySettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings,
 } from './core/settings.js'
 export type { QueryTrace, TransactionTrace } from './core/channels.js'
 export type { DataSource, SqlFragment, SqlInput, SqlRenderer, Statement } from './core/statement.js'
@@ -102,6 +102,7 @@ export type {
   TableName, ToolName,
 } from './core/dump.js'
 export type { ErrorFacts, ErrorKind } from './core/error-facts.js'
+export type { IdempotencyFacts } from './core/idempotency-facts.js'
 export type { LockFacts, LockKey, LockMode, MaintenanceFacts, SessionFacts, SessionIdentity } from './core/maintenance.js'
 export type {
   CatalogObject, HistoryTable, MigrationFacts, StatementTimeouts, TableFacts, TakenLock,
@@ -109,10 +110,10 @@ export type {
 export type { FunctionClass, Keywords, Lexicon, Quoting, StatementClass, StatementRule, StatementVariant } from './core/lexicon.js'
 export type { PoolStats } from './pool/stats.js'
 export {
-  ConfigError, ConnectionError, ConstraintError, DeadlockError, LockTimeoutError, NoPrimaryError, NoReplicaError, PoolClosedError, PoolDeadlockError,
-  PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError, ReadOnlyNodeError, SerializationError, SluiceError,
-  SplitBrainError, StatementNotAllowedError, StreamedReplyError, TransactionClosedError, TransactionOutcomeUnknownError, TransactionRolledBackError,
-  UnknownEngineError,
+  ConfigError, ConnectionError, ConstraintError, DeadlockError, IdempotencyKeyError, LockTimeoutError, NoPrimaryError, NoReplicaError, PoolClosedError,
+  PoolDeadlockError, PoolQueueFullError, PoolTimeoutError, QueryCancelledError, QueryError, QueryTimeoutError, ReadOnlyNodeError, SerializationError,
+  SluiceError, SplitBrainError, StatementNotAllowedError, StreamedReplyError, TransactionClosedError, TransactionOutcomeUnknownError,
+  TransactionRolledBackError, UnknownEngineError,
 } from './core/errors.js'
 export { NoRowsError, SchemaError, TooManyRowsError } from './core/row-errors.js'
 export type {

@@ -140,7 +140,9 @@ export const SERVER: Section = {
   ...serverNames(''), name: { to: 'name' }, driverOptions: { to: 'driverOptions' },
 }
 
-const { pool: _pool, routing: _routing, consistency, cache: _cache, health, retry, types, metrics, alerts, migrations, backup: _backup, ...single } = DEFAULTS
+const {
+  pool: _pool, routing: _routing, consistency, cache: _cache, health, retry, idempotency, types, metrics, alerts, migrations, backup: _backup, ...single
+} = DEFAULTS
 
 /** Names at the top of a file, inside `database:`, and inside each entry of `dbs:`. */
 export const DATABASE: Section = {
@@ -160,6 +162,7 @@ export const DATABASE: Section = {
   cache: { to: 'cache', as: 'flag', section: () => CACHE },
   health: { section: () => ownNames('health', health) },
   retry: { section: () => ownNames('retry', retry) },
+  idempotency: { section: () => ownNames('idempotency', idempotency) },
   types: { section: () => ownNames('types', types) },
   metrics: { to: 'metrics', as: 'flag', section: () => ({ ...ownNames('metrics', metrics), ...enabled('metrics.enabled') }) },
   alerts: { section: () => ownNames('alerts', alerts) },

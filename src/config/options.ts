@@ -1,7 +1,7 @@
 import type { PasswordSource, SslMode, TargetSessionAttrs } from '../core/driver.js'
 import type { Logger } from '../core/logger.js'
 import type { Observer } from '../core/observer.js'
-import type { HealthSettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings } from '../core/settings.js'
+import type { HealthSettings, IdempotencySettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings } from '../core/settings.js'
 import type {
   AlertSettings, BackupKeep, BackupSettings, CacheSettings, ConsistencySettings, MetricsSettings, MigrationSettings,
 } from './resolved.js'
@@ -108,6 +108,8 @@ export interface DatabaseOptions {
   readonly cache?: boolean | (Loose<CacheSettings> & { readonly enabled?: boolean | undefined }) | undefined
   readonly health?: Loose<HealthSettings> | undefined
   readonly retry?: Loose<RetrySettings> | undefined
+  /** Where the keys of `idempotencyKey` are kept, and for how long. */
+  readonly idempotency?: Loose<IdempotencySettings> | undefined
   /** Milliseconds one call may take unless it says otherwise; 0 = no limit. Default 30 000. */
   readonly statementTimeoutMs?: number | undefined
   /** Milliseconds to open one connection; 0 = no limit. Default 5 000, or the URL's `connect_timeout` (seconds). */

@@ -114,6 +114,7 @@ function settings(options: DatabaseOptions): Omit<ResolvedOptions, 'primary' | '
     cache: cacheEnabled ? { ...DEFAULTS.cache, ...defined(cacheSettings) } : undefined,
     health: { ...DEFAULTS.health, ...defined(options.health) },
     retry: { ...DEFAULTS.retry, ...defined(options.retry) },
+    idempotency: { ...DEFAULTS.idempotency, ...defined(options.idempotency) },
     types: { ...DEFAULTS.types, ...defined(options.types) },
     metrics: { ...DEFAULTS.metrics, ...(typeof options.metrics === 'object' ? defined(options.metrics) : {}) },
     alerts: { ...DEFAULTS.alerts, ...defined(options.alerts) },

@@ -2,7 +2,7 @@ import type { CacheStore } from '../core/cache-store.js'
 import type { ConnectionTarget } from '../core/driver.js'
 import type { Logger } from '../core/logger.js'
 import type { Observer } from '../core/observer.js'
-import type { HealthSettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings } from '../core/settings.js'
+import type { HealthSettings, IdempotencySettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings } from '../core/settings.js'
 
 /** One server after parsing: where it is, what it is called, how much of the reads it takes. */
 export interface ResolvedNode {
@@ -153,6 +153,7 @@ export interface ResolvedOptions {
   readonly cache: CacheSettings | undefined
   readonly health: HealthSettings
   readonly retry: RetrySettings
+  readonly idempotency: IdempotencySettings
   readonly statementTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly failoverTimeoutMs: number

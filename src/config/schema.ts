@@ -72,6 +72,7 @@ function databaseSchema(z: ZodModule, f: Fields) {
     }, SWITCH).optional(),
     health: f.object({ intervalMs: f.ms(1), timeoutMs: f.ms(1), failureThreshold: f.whole(1) }).optional(),
     retry: f.object({ reads: f.whole(0, 100), transactions: f.whole(0, 100), baseDelayMs: f.ms(), maxDelayMs: f.ms() }).optional(),
+    idempotency: f.object({ table: f.text, keepMs: f.ms(1) }).optional(),
     statementTimeoutMs: f.ms(), connectTimeoutMs: f.ms(), failoverTimeoutMs: f.ms(), slowQueryMs: f.ms(),
     readOnly: f.flag, createIfMissing: f.flag, echo: f.flag,
     driverOptions: f.record, maxPreparedStatements: f.whole(0),

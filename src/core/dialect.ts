@@ -1,5 +1,6 @@
 import type { Statement } from './statement.js'
 import type { ErrorFacts } from './error-facts.js'
+import type { IdempotencyFacts } from './idempotency-facts.js'
 import type { InspectionFacts } from './inspection.js'
 import type { Lexicon } from './lexicon.js'
 import type { MaintenanceFacts } from './maintenance.js'
@@ -171,6 +172,8 @@ export interface Dialect {
   readonly maintenance?: MaintenanceFacts | undefined
   /** What migrations need to know; without it the engine has none. */
   readonly migrations?: MigrationFacts | undefined
+  /** SQL for idempotency keys; without it the engine has none. */
+  readonly idempotency?: IdempotencyFacts | undefined
   /** `$1` or `?` for the n-th parameter, counted from 1. */
   placeholder(position: number): string
   /** Quotes an identifier; throws on NUL. */

@@ -252,6 +252,11 @@ export class TransactionClosedError extends SluiceError {
   }
 }
 
+/** An idempotency key stands for other work already, or what its transaction returned cannot be stored. Nothing was done. */
+export class IdempotencyKeyError extends SluiceError {
+  constructor(message: string, options: SluiceErrorOptions = {}) { super('SLUICE_IDEMPOTENCY_KEY', message, options) }
+}
+
 /** An answer was sent piece by piece while its request's transaction was open: success could be read before it is true. */
 export class StreamedReplyError extends SluiceError {
   constructor(options: SluiceErrorOptions = {}) {

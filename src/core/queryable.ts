@@ -73,6 +73,16 @@ export interface StreamOptions<Row> extends RowOptions<Row> {
   readonly batchSize?: number | undefined
 }
 
+/** Options of the calls that only change data. */
+export interface ChangeOptions extends QueryOptions {
+  /**
+   * The change is made once for this key, however often it is asked for, also across a failover: then it may be sent again
+   * when its answer was lost. Who asks again gets the first answer. 1 to 255 characters; not inside a transaction, which has a
+   * key of its own. Remembered for `idempotency.keepMs`.
+   */
+  readonly idempotencyKey?: string | undefined
+}
+
 /** One entry of a batch: text, with parameters, or a fragment. */
 export type BatchEntry = SqlInput | readonly [text: string, params?: readonly unknown[]]
 
@@ -85,8 +95,8 @@ export interface Queryable {
   query<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<QueryResult<Row>>
   query<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<QueryResult<Row>>
   /** Runs one statement on the primary. */
-  execute(sql: SqlInput, params?: readonly unknown[], options?: QueryOptions): Promise<ExecuteResult>
-  execute(sql: SqlInput, options: QueryOptions): Promise<ExecuteResult>
+  execute(sql: SqlInput, params?: readonly unknown[], options?: ChangeOptions): Promise<ExecuteResult>
+  execute(sql: SqlInput, options: ChangeOptions): Promise<ExecuteResult>
   /** Exactly one row; `NoRowsError` or `TooManyRowsError` otherwise. */
   one<Row = Record<string, unknown>>(sql: SqlInput, params?: readonly unknown[], options?: RowOptions<Row>): Promise<Row>
   one<Row = Record<string, unknown>>(sql: SqlInput, options: RowOptions<Row>): Promise<Row>
@@ -120,7 +130,7 @@ export interface Queryable {
    * await db.insertMany('users', [{ id: 1, email: 'a@example.com' }, { id: 2, email: 'b@example.com' }])
    * ```
    */
-  insertMany(table: string, rows: readonly InsertRow[], options?: QueryOptions): Promise<{ rowsAffected: number }>
+  insertMany(table: string, rows: readonly InsertRow[], options?: ChangeOptions): Promise<{ rowsAffected: number }>
   /**
    * Stores bulk data from a source, at the pace of the server: all of it, or nothing. Never repeated once the source was read.
    *

@@ -71,6 +71,14 @@ export interface RetrySettings {
   readonly maxDelayMs: number
 }
 
+/** Where idempotency keys are kept. */
+export interface IdempotencySettings {
+  /** Name of the table, `sluice_idempotency` or `app.keys`; it is made when the first key is used. */
+  readonly table: string
+  /** Milliseconds after which a key may be forgotten: work that is repeated later is done again. */
+  readonly keepMs: number
+}
+
 /** Probing of nodes. */
 export interface HealthSettings {
   readonly intervalMs: number

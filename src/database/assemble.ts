@@ -68,7 +68,7 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const pinned: PinnedParts = {
     peek, causal, classifier, renderer: dialect, transactionId, statistics, notifier, writes, slowQueryMs, statementTimeoutMs, readOnly,
   }
-  const transactions = new Transactions({ database, dialect, failover, pinned, retry: options.retry })
+  const transactions = new Transactions({ database, dialect, failover, pinned, retry: options.retry, idempotency: options.idempotency })
 
   let execute: Execute = makeRun(router, causal, notifier)
   const observation = { statistics, notifier, slowQueryMs, roleOf }

@@ -3,6 +3,7 @@ import { suggestName } from '../config/suggest.js'
 import type { ConfigError } from '../core/errors.js'
 import type { CallCacheOptions } from '../core/queryable.js'
 import type { SqlFragment } from '../core/statement.js'
+import type { TransactionOptions } from './transaction-options.js'
 
 /** What one option takes, in words and as a test. */
 export type Check = readonly [expected: string, fits: (value: unknown) => boolean]
@@ -26,11 +27,17 @@ const CALL = {
   batchSize: ['a whole number above 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0],
 } satisfies Readonly<Record<string, Check>>
 
+const KEY: Check = ['a text of 1 to 255 characters', (value) => typeof value === 'string' && value.length > 0 && value.length <= 255 && !value.includes('\0')]
+
+/** Options of a statement that only changes data. */
+const WRITE = { ...CALL, idempotencyKey: KEY } satisfies Readonly<Record<string, Check>>
+
 /** Options of a transaction. */
 const TRANSACTION = {
   isolationLevel: oneOf('read uncommitted', 'read committed', 'repeatable read', 'serializable'),
   readOnly: FLAG, deferrable: FLAG, causalToken: TEXT, timeoutMs: MS, signal: SIGNAL, name: TEXT, label: TEXT, target: ROLE, ambient: FLAG,
   retries: ['a whole number of at least 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0],
+  idempotencyKey: KEY,
 } satisfies Readonly<Record<string, Check>>
 
 /** Options of a lent connection. */
@@ -48,10 +55,11 @@ const EXPLAIN = { ...CONNECTION, analyze: FLAG } satisfies Readonly<Record<strin
 const CLOSE = { drainMs: MS } satisfies Readonly<Record<string, Check>>
 
 /** Which options a call takes. */
-export type CallKind = 'call' | 'transaction' | 'connection' | 'explain' | 'session' | 'close'
+export type CallKind = 'call' | 'write' | 'transaction' | 'connection' | 'explain' | 'session' | 'close'
 
 const TABLES: Readonly<Record<CallKind, ReadonlyMap<string, Check>>> = {
   call: new Map<string, Check>(Object.entries(CALL)),
+  write: new Map<string, Check>(Object.entries(WRITE)),
   transaction: new Map<string, Check>(Object.entries(TRANSACTION)),
   connection: new Map<string, Check>(Object.entries(CONNECTION)),
   explain: new Map<string, Check>(Object.entries(EXPLAIN)),
@@ -97,10 +105,17 @@ function unknownOption(name: string, known: readonly string[]): ConfigError {
  *
  * @throws {@link ConfigError} naming the option, what was expected and what came
  */
-export function checkTransaction(options: { readonly target?: string | undefined; readonly readOnly?: boolean | undefined }): void {
+export function checkTransaction(options: Pick<TransactionOptions, 'target' | 'readOnly' | 'idempotencyKey'>): void {
   checkCall('transaction', options)
+  if (options.idempotencyKey !== undefined && options.readOnly === true) throw oneProblem('idempotencyKey', 'none beside readOnly: true', 'a key', 'what only reads can simply be repeated')
   if (options.target !== 'replica' || options.readOnly === true) return
   throw oneProblem('readOnly', "true beside target: 'replica'", String(options.readOnly), 'replicas take read-only transactions only')
+}
+
+/** Refuses a key where nothing could be repeated with it. */
+export function refuseKey(options: { readonly idempotencyKey?: string | undefined }, where: string): void {
+  if (options.idempotencyKey === undefined) return
+  throw oneProblem('idempotencyKey', `none ${where}`, 'a key', 'give it to the outermost db.transaction(work, { idempotencyKey })')
 }
 
 /** Checks what is to be run with a transaction or a connection. @throws {@link ConfigError} */

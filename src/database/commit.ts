@@ -21,15 +21,17 @@ const PATIENCE_MS = [2_000, 10_000] as const
 /**
  * Sends COMMIT and finds out what became of it. Never rejects.
  *
+ * @param keyed - the server is not asked what became of a lost COMMIT: an idempotency key tells, on whichever server
+ *
  * Invariant: `committed` only when the server said so, and `refused` or `rolled-back` only when nothing was stored.
  */
-export async function commit(session: PinnedSession, dialect: Dialect, limits: Limits): Promise<CommitOutcome> {
+export async function commit(session: PinnedSession, dialect: Dialect, limits: Limits, keyed = false): Promise<CommitOutcome> {
   const node = session.node.name
   let identity: Identity | undefined
   try {
     if (session.lost) return { state: 'refused', error: session.lost }
     if (session.unopened) return { state: 'committed' }
-    if (session.wrote) identity = await learnIdentity(session, dialect, limits)
+    if (session.wrote && !keyed) identity = await learnIdentity(session, dialect, limits)
   } catch (error) {
     // nothing is stored before COMMIT is sent
     const aborted = error instanceof TransactionRolledBackError

@@ -8,7 +8,7 @@ import type { Node } from '../router/node.js'
 import { resolveOptions } from '../config/resolve.js'
 import { ambientTransaction, holding, waitingTransactions } from './ambient.js'
 import { BoundDatabase, type BoundOptions, type ConnectionOptions, type RouteExplanation } from './bound.js'
-import { checkCall, checkTransaction, checkWork, fragmentOf } from './call-check.js'
+import { checkCall, checkTransaction, checkWork, fragmentOf, refuseKey } from './call-check.js'
 import { changedLimits, fittingLimits } from './pool-limits.js'
 import { assemble, type Assembly } from './assemble.js'
 import type { CoreHooks } from './core-hooks.js'
@@ -89,7 +89,10 @@ export class DatabaseCore extends Face {
     checkWork(work)
     checkTransaction(options)
     const ambient = options.ambient === false ? undefined : ambientTransaction(this.#identity)
-    if (ambient instanceof Transaction) return ambient.transaction(work)
+    if (ambient instanceof Transaction) {
+      refuseKey(options, 'on a savepoint')
+      return ambient.transaction(work)
+    }
     this.#assertOpen()
     return this.assembly.transactions.run(work, options)
   }
@@ -97,6 +100,7 @@ export class DatabaseCore extends Face {
   /** A transaction to be ended by hand; `await using` rolls it back when it was not. Never ambient. */
   async begin(options: TransactionOptions = {}): Promise<Transaction> {
     checkTransaction(options)
+    refuseKey(options, 'beside begin()')
     this.#assertOpen()
     return this.assembly.transactions.begin(options)
   }

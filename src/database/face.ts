@@ -1,12 +1,12 @@
 import { asError } from '../core/deadline.js'
-import type { BatchEntry, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, StreamOptions } from '../core/queryable.js'
+import type { BatchEntry, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, StreamOptions, ChangeOptions } from '../core/queryable.js'
 import { NO_OPTIONS } from '../core/queryable.js'
 import type { Features } from '../core/dialect.js'
 import { QueryError } from '../core/errors.js'
 import type { ExecuteResult, QueryResult } from '../core/result.js'
 import { NO_PARAMS, statement, type DataSource, type SqlInput, type SqlRenderer, type Statement } from '../core/statement.js'
 import { describeGot, oneProblem } from '../config/problem.js'
-import { checkCall, fragmentOf, notEntries, notParams, paramsBesideFragment } from './call-check.js'
+import { checkCall, type CallKind, fragmentOf, notEntries, notParams, paramsBesideFragment } from './call-check.js'
 import { insertStatements } from './insert-many.js'
 import { over } from './over.js'
 import { checkRows, firstColumn, oneRow } from './rows.js'
@@ -23,6 +23,8 @@ export interface StatementPath {
   run<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>>
   stream<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]>
   batch(statements: readonly Statement[], options: QueryOptions): Promise<QueryResult[]>
+  /** Statements that are run once for a key; left out where the transaction around them has one instead. */
+  once?(statements: readonly Statement[], options: ChangeOptions, idempotencyKey: string): Promise<ExecuteResult>
 }
 
 const ON_PRIMARY: QueryOptions = Object.freeze({ target: 'primary' })
@@ -51,10 +53,12 @@ export class Face implements Queryable {
     }
   }
 
-  async execute(sql: SqlInput, params?: readonly unknown[] | QueryOptions, options?: QueryOptions): Promise<ExecuteResult> {
-    const [values, merged] = this.#arguments(params, options)
+  async execute(sql: SqlInput, params?: readonly unknown[] | ChangeOptions, options?: ChangeOptions): Promise<ExecuteResult> {
+    const [values, merged] = this.#arguments<ChangeOptions>(params, options, 'write')
     const onPrimary = merged === NO_OPTIONS ? ON_PRIMARY : { ...merged, target: 'primary' as const }
-    const { rowCount, insertId, node, durationMs } = await this.#path.run(this.#statement(sql, values, onPrimary), onPrimary)
+    const made = this.#statement(sql, values, onPrimary)
+    if (merged.idempotencyKey !== undefined) return this.#once([made], onPrimary, merged.idempotencyKey)
+    const { rowCount, insertId, node, durationMs } = await this.#path.run(made, onPrimary)
     return { rowsAffected: rowCount, insertId, node, durationMs }
   }
 
@@ -107,11 +111,12 @@ export class Face implements Queryable {
     return statements.length === 0 ? [] : this.#path.batch(statements, merged)
   }
 
-  async insertMany(table: string, rows: readonly InsertRow[], options: QueryOptions = NO_OPTIONS): Promise<{ rowsAffected: number }> {
-    const merged = { ...this.#merge(options), target: 'primary' as const }
+  async insertMany(table: string, rows: readonly InsertRow[], options: ChangeOptions = NO_OPTIONS): Promise<{ rowsAffected: number }> {
+    const merged = { ...this.#merge(options, 'write'), target: 'primary' as const }
     const statements = insertStatements(table, rows, this.#path.renderer, merged.name)
     const [only] = statements
     if (!only) return { rowsAffected: 0 }
+    if (merged.idempotencyKey !== undefined) return { rowsAffected: (await this.#once(statements, merged, merged.idempotencyKey)).rowsAffected }
     const results = statements.length === 1 ? [await this.#path.run(only, merged)] : await this.#path.batch(statements, merged)
     return { rowsAffected: results.reduce((sum, { rowCount }) => sum + rowCount, 0) }
   }
@@ -130,6 +135,11 @@ export class Face implements Queryable {
     for await (const chunks of this.#path.stream<Buffer>(statement(sql, NO_PARAMS, false, merged.name, 'out'), merged)) yield* chunks
   }
 
+  async #once(statements: readonly Statement[], options: ChangeOptions, key: string): Promise<ExecuteResult> {
+    if (this.#path.once) return this.#path.once(statements, options, key)
+    throw oneProblem('idempotencyKey', 'none inside a transaction or on a lent connection', 'a key', 'give it to db.transaction(work, { idempotencyKey })')
+  }
+
   #requireFeature(feature: 'copyIn' | 'copyOut', call: string): void {
     const { engine, features } = this.#path.renderer
     if (!features[feature]) throw new QueryError(`${call}: ${engine} has nothing of the kind`, undefined, { neverSent: true, hint: 'insertMany and stream work on every engine' })
@@ -145,15 +155,15 @@ export class Face implements Queryable {
   }
 
   /** Sorts out `(sql, params, options)` and `(sql, options)`. */
-  #arguments<Options extends QueryOptions>(second: readonly unknown[] | Options | undefined, third: Options | undefined): [readonly unknown[], Options] {
-    if (second === undefined) return [NO_PARAMS, this.#merge((third ?? NO_OPTIONS) as Options)]
-    if (Array.isArray(second)) return [second as readonly unknown[], this.#merge((third ?? NO_OPTIONS) as Options)]
+  #arguments<Options extends QueryOptions>(second: readonly unknown[] | Options | undefined, third: Options | undefined, kind: CallKind = 'call'): [readonly unknown[], Options] {
+    if (second === undefined) return [NO_PARAMS, this.#merge((third ?? NO_OPTIONS) as Options, kind)]
+    if (Array.isArray(second)) return [second as readonly unknown[], this.#merge((third ?? NO_OPTIONS) as Options, kind)]
     if (typeof second !== 'object' || (second as unknown) === null || third !== undefined) throw notParams(second)
-    return [NO_PARAMS, this.#merge(second as Options)]
+    return [NO_PARAMS, this.#merge(second as Options, kind)]
   }
 
-  #merge<Options extends QueryOptions>(options: Options): Options {
-    if (options !== NO_OPTIONS) checkCall('call', options)
+  #merge<Options extends QueryOptions>(options: Options, kind: CallKind = 'call'): Options {
+    if (options !== NO_OPTIONS) checkCall(kind, options)
     if (!this.#defaults) return options
     return options === NO_OPTIONS ? this.#defaults as Options : over(this.#defaults, options)
   }

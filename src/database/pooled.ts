@@ -1,11 +1,12 @@
 import { limitsFrom } from '../core/deadline.js'
-import type { QueryOptions, StreamOptions } from '../core/queryable.js'
-import type { QueryResult } from '../core/result.js'
+import { NO_OPTIONS, type QueryOptions, type StreamOptions, type ChangeOptions } from '../core/queryable.js'
+import type { ExecuteResult, QueryResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import type { Classifier } from '../sql/classifier.js'
 import { ambientTransaction } from './ambient.js'
 import type { Execute } from './execute.js'
 import type { FaceDialect, StatementPath } from './face.js'
+import { refuseKey } from './call-check.js'
 import { guardPooled } from './guard.js'
 import { streamLimits } from './open-stream.js'
 import { pooledStream, type PooledStreamParts } from './pooled-stream.js'
@@ -79,9 +80,42 @@ export class PooledPath implements StatementPath {
     })
   }
 
+  /** Statements as one transaction that is done once for its key. */
+  async once(statements: readonly Statement[], options: ChangeOptions, key: string): Promise<ExecuteResult> {
+    const { transactions, classifier, readOnly, assertOpen, statementTimeoutMs } = this.#parts
+    if (this.#ambient(options)) refuseKey({ idempotencyKey: key }, 'inside a transaction')
+    assertOpen()
+    for (const one of statements) guardPooled(one, classifier.classify(one.text), options, readOnly)
+    const startedAt = performance.now()
+    const done = await transactions.once({
+      key, what: statements.map(({ text }) => text).join(';\n'),
+      work: async (tx) => recordable(await tx.runAll(statements, NO_OPTIONS), tx.node),
+    }, { timeoutMs: options.timeoutMs ?? statementTimeoutMs, signal: options.signal, label: options.label, name: options.name })
+    const { rowsAffected, insertId, big, node } = done
+    const id = big && typeof insertId === 'string' ? BigInt(insertId) : insertId
+    return { rowsAffected, insertId: id, node, durationMs: performance.now() - startedAt }
+  }
+
   #ambient(options: QueryOptions): Transaction | undefined {
     if (options.ambient === false) return undefined
     const ambient = ambientTransaction(this.#parts.database)
     return ambient instanceof Transaction ? ambient : undefined
+  }
+}
+
+/** An answer that survives JSON. */
+interface RecordedAnswer {
+  readonly rowsAffected: number
+  readonly insertId?: string | number | undefined
+  /** The key was a bigint. */
+  readonly big: boolean
+  readonly node: string
+}
+
+function recordable(results: readonly QueryResult[], node: string): RecordedAnswer {
+  const insertId = results.at(-1)?.insertId
+  return {
+    rowsAffected: results.reduce((sum, { rowCount }) => sum + rowCount, 0), node,
+    big: typeof insertId === 'bigint', insertId: typeof insertId === 'bigint' ? String(insertId) : insertId,
   }
 }

@@ -1,5 +1,5 @@
 import { limitsFrom, type Limits } from '../core/deadline.js'
-import type { Dialect, IsolationLevel } from '../core/dialect.js'
+import type { Dialect } from '../core/dialect.js'
 import { SluiceError, TransactionClosedError } from '../core/errors.js'
 import type { QueryOptions, StreamOptions } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
@@ -12,29 +12,7 @@ import { Hooks } from './hooks.js'
 import type { PinnedSession } from './pinned.js'
 import { TransactionPath } from './transaction-path.js'
 
-/** Options of a transaction. */
-export interface TransactionOptions {
-  readonly isolationLevel?: IsolationLevel | undefined
-  /** The server refuses writes; it may then run on a replica (not when serializable, where replicas refuse that). */
-  readonly readOnly?: boolean | undefined
-  /** PostgreSQL, serializable read-only: wait for a snapshot that cannot fail. */
-  readonly deferrable?: boolean | undefined
-  /** Re-runs of the whole callback after a deadlock or serialization failure; default `retry.transactions`. */
-  readonly retries?: number | undefined
-  /** Milliseconds for all attempts together. */
-  readonly timeoutMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Name in metrics and errors; transactions of one name that keep conflicting are run one at a time. */
-  readonly name?: string | undefined
-  /** Label of the caller (a route, a job), shown where connections are held; default `name`. */
-  readonly label?: string | undefined
-  /** A position, from `db.causalToken()`, that a read-only transaction must include. */
-  readonly causalToken?: string | undefined
-  /** Where a read-only transaction runs. */
-  readonly target?: 'primary' | 'replica' | undefined
-  /** `false`: a transaction of its own, even inside another one. */
-  readonly ambient?: boolean | undefined
-}
+export type { TransactionOptions } from './transaction-options.js'
 
 /** How long ROLLBACK may take before the connection is thrown away instead. */
 const ROLLBACK_MS = 2_000
@@ -50,6 +28,8 @@ export interface TransactionParts {
   /** The object that stands for the whole transaction in the pool's books. */
   readonly identity: object
   readonly limits: Limits
+  /** An idempotency key will tell what became of it, should the answer to COMMIT be lost: the server is not asked. */
+  readonly keyed?: boolean
   /** Set on a savepoint. */
   readonly outer?: Transaction
   /** Called once when the outermost transaction has ended, with its outcome. */
@@ -151,6 +131,13 @@ export class Transaction extends Face {
     return this.#ending ??= this.#rollback()
   }
 
+  /** @internal What became of a COMMIT whose answer was lost: those who want to know of it are told now. */
+  async foundOut(outcome: 'committed' | 'rolled-back'): Promise<void> {
+    if (this.#state !== 'unknown') return
+    this.#state = outcome
+    await this.#hooks.fire(outcome, this.node, this.#parts.session.parts.notifier)
+  }
+
   /** @internal Commits unless the callback has settled it itself. */
   async complete(): Promise<void> {
     if (this.#ending) return this.#ending
@@ -220,9 +207,9 @@ export class Transaction extends Face {
   }
 
   async #commit(): Promise<void> {
-    const { session, dialect, limits } = this.#parts
+    const { session, dialect, limits, keyed = false } = this.#parts
     await session.settled()
-    const { state, error } = await commit(session, dialect, limits)
+    const { state, error } = await commit(session, dialect, limits, keyed)
     if (state === 'refused') await this.#rollback()
     else await this.#end(state)
     if (error) throw session.own(error)

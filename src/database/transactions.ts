@@ -7,12 +7,13 @@ import {
 } from '../core/errors.js'
 import { NO_OPTIONS } from '../core/queryable.js'
 import type { QueryResult } from '../core/result.js'
-import type { RetrySettings } from '../core/settings.js'
+import type { IdempotencySettings, RetrySettings } from '../core/settings.js'
 import type { Statement } from '../core/statement.js'
 import type { Node } from '../router/node.js'
 import { inside, waitingTransactions } from './ambient.js'
 import { borrow, type FailoverParts } from './failing-over.js'
 import { ConflictGate } from './gate.js'
+import { Idempotency, type KeyedWork } from './idempotency.js'
 import { pause } from './pause.js'
 import type { PinnedParts } from './pinned-parts.js'
 import { PinnedSession } from './pinned.js'
@@ -26,6 +27,7 @@ export interface TransactionsParts {
   readonly failover: FailoverParts
   readonly pinned: PinnedParts
   readonly retry: RetrySettings
+  readonly idempotency: IdempotencySettings
 }
 
 /** How often BEGIN itself is tried on another connection when the first one turns out to be dead. */
@@ -47,10 +49,27 @@ export class Transactions {
   readonly #parts: TransactionsParts
   readonly #gate = new ConflictGate()
 
-  constructor(parts: TransactionsParts) { this.#parts = parts }
+  readonly #idempotency: Idempotency
+
+  constructor(parts: TransactionsParts) {
+    this.#parts = parts
+    const { dialect, idempotency: settings, pinned: { notifier } } = parts
+    this.#idempotency = new Idempotency({ dialect, settings, notifier, run: (work, options) => this.#plain(work, options) })
+  }
 
   /** Runs `work` in a transaction of its own: commit when it returns, rollback when it throws. */
   run<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions): Promise<T> {
+    const { idempotencyKey: key, name = '' } = options
+    return key === undefined ? this.#plain(work, options) : this.once({ key, what: `transaction ${name}`, work }, options)
+  }
+
+  /** Runs work that is to be done once for its key. */
+  once<T>(keyed: KeyedWork<T>, options: TransactionOptions): Promise<T> {
+    const within = { ...options, idempotencyKey: keyed.key }
+    return this.#idempotency.once(keyed, (work) => this.#plain(work, within), options)
+  }
+
+  #plain<T>(work: (tx: Transaction) => Promise<T> | T, options: TransactionOptions): Promise<T> {
     return this.#run((tx, limits) => bounded(() => inside(this.#parts.database, tx, () => work(tx)), limits, options.name), options)
   }
 
@@ -107,7 +126,7 @@ export class Transactions {
       return value
     } catch (thrown) {
       await tx.abandon()
-      const reason = rerunReason(thrown, session, options) ?? await this.#movedReason(thrown, session)
+      const reason = rerunReason(thrown, session, options) ?? lostReason(thrown, session, options) ?? await this.#movedReason(thrown, session)
       if (thrown instanceof SluiceError && session.lostAtOpening && session.caused(thrown)) throw new Rerun(thrown, true)
       throw reason ? new Rerun(reason) : thrown
     }
@@ -155,7 +174,7 @@ export class Transactions {
       if (!pinned.notifier.listens('transaction')) return
       pinned.notifier.notify('transaction', { name: options.name, node: node.name, outcome, retries, durationMs: performance.now() - startedAt })
     }
-    return new Transaction({ database: this.#parts.database, dialect, session, identity, limits, onEnd })
+    return new Transaction({ database: this.#parts.database, dialect, session, identity, limits, onEnd, keyed: options.idempotencyKey !== undefined })
   }
 
   async #nodeFor(options: TransactionOptions, limits: Limits): Promise<Node> {
@@ -193,6 +212,13 @@ function rerunReason(thrown: unknown, session: PinnedSession, options: Transacti
   if (thrown instanceof TransactionRolledBackError && thrown.transient) return thrown
   if (thrown instanceof ConnectionError && (thrown.undone || (options.readOnly && thrown.connectionLost))) return thrown
   return session.conflict
+}
+
+/** Where a key tells whether it was done, the work may run again whatever became of it. */
+function lostReason(thrown: unknown, session: PinnedSession, { idempotencyKey }: TransactionOptions): SluiceError | undefined {
+  if (idempotencyKey === undefined || !session.caused(thrown) || !(thrown instanceof SluiceError)) return undefined
+  if (thrown instanceof QueryTimeoutError || thrown instanceof QueryCancelledError) return undefined
+  return thrown.connectionLost ? thrown : undefined
 }
 
 /** `work`, given up when the transaction's time is over: the callback may never return, the connection must. */

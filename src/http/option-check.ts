@@ -8,7 +8,7 @@ const TABLES = {
   operations: new Map<string, Check>([['prefix', TEXT], ['authorize', FUNCTION]]),
   dashboard: new Map<string, Check>([['path', TEXT], ['authorize', FUNCTION], ['intervalMs', ABOVE_ZERO]]),
   transaction: new Map<string, Check>([
-    ...transactionOptionsBut('signal', 'retries', 'ambient'),
+    ...transactionOptionsBut('signal', 'retries', 'ambient', 'idempotencyKey'),
     ['streams', ["one of 'reject', 'commit-first'", (value) => value === 'reject' || value === 'commit-first']], ['commitOn', FUNCTION],
   ]),
 }

@@ -2,6 +2,7 @@ import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.j
 import { ConfigError } from '../../core/errors.js'
 import { createDatabaseText } from './create-database.js'
 import { describeError } from './errors.js'
+import { mysqlIdempotency } from './idempotency.js'
 import { mysqlLexicon } from './lexicon.js'
 import { mysqlMaintenance } from './maintenance.js'
 import { mysqlMigrations } from './migrations.js'
@@ -42,6 +43,7 @@ export const mysqlDialect: Dialect = {
   probes: mysqlProbes,
   maintenance: mysqlMaintenance,
   migrations: mysqlMigrations,
+  idempotency: mysqlIdempotency,
   defaultPort: 3306,
   databases: { maintenance: '', create: (name, options = {}) => createDatabaseText(name, options) },
   placeholder: () => '?',

@@ -3,6 +3,7 @@ import { ConfigError } from '../../core/errors.js'
 import { statement } from '../../core/statement.js'
 import { createDatabaseText } from './create-database.js'
 import { describeError } from './errors.js'
+import { postgresIdempotency } from './idempotency.js'
 import { postgresInspection } from './inspection.js'
 import { postgresLexicon } from './lexicon.js'
 import { postgresMaintenance } from './maintenance.js'
@@ -45,6 +46,7 @@ export const postgresDialect: Dialect = {
   probes: postgresProbes,
   maintenance: postgresMaintenance,
   migrations: postgresMigrations,
+  idempotency: postgresIdempotency,
   inspection: postgresInspection,
   notifications: {
     listen: (channel) => statement(`listen ${quoteIdentifier(channel)}`),

@@ -1,6 +1,7 @@
 import type { BeginOptions, Dialect, IsolationLevel } from '../../core/dialect.js'
 import { ConfigError } from '../../core/errors.js'
 import { describeError } from './errors.js'
+import { sqliteIdempotency } from './idempotency.js'
 import { sqliteLexicon } from './lexicon.js'
 import { sqliteMigrations } from './migrations.js'
 import { readPlan } from './plan.js'
@@ -38,6 +39,7 @@ export const sqliteDialect: Dialect = {
   lexicon: sqliteLexicon,
   probes: sqliteProbes,
   migrations: sqliteMigrations,
+  idempotency: sqliteIdempotency,
   defaultPort: undefined,
   databases: undefined,
   placeholder: () => '?',

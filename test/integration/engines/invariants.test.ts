@@ -114,6 +114,24 @@ describe.each(Object.keys(ENGINES))('the same work on %s', { timeout: 240_000 },
     await db.execute(sql`update account set balance = ${START} where id = 0`)
   })
 
+  it('exactly once: work with a key, asked for by many at once and later again, is done once and answered alike', async () => {
+    await db.execute('update account set balance = 0 where id = 0')
+    const keys = Array.from({ length: 4 }, (_, n) => `order ${String(n)}`)
+    const ask = (key: string): Promise<unknown> => db.transaction(async (tx) => {
+      await tx.execute('update account set balance = balance + 1 where id = 0')
+      return { key, nth: Number(await tx.value('select balance from account where id = 0')) }
+    }, { idempotencyKey: key, retries: 50 })
+    const results = await many(20, (n) => ask(keys[n % keys.length]!))
+    expect(rejected(results)).toEqual([])
+    const first = new Map(results.slice(0, keys.length).map((each, n) => [keys[n], each.status === 'fulfilled' ? each.value : undefined]))
+    for (const [n, each] of results.entries()) expect(each).toEqual({ status: 'fulfilled', value: first.get(keys[n % keys.length]) })
+    const add = sql`update account set balance = balance + 10 where id = 0`
+    const adds = [await db.execute(add, { idempotencyKey: 'add' }), await db.execute(add, { idempotencyKey: 'add' })]
+    expect(adds.map(({ rowsAffected }) => rowsAffected)).toEqual([1, 1])
+    expect(Number(await db.value('select balance from account where id = 0', [], { target: 'primary' }))).toBe(keys.length + 10)
+    await db.execute(sql`update account set balance = ${START} where id = 0`)
+  })
+
   it('leak: whatever goes wrong, every connection comes back and nothing half-done stays', async () => {
     const failing = [
       () => db.query('selec'),
