@@ -1,0 +1,93 @@
+import pg from 'pg'
+import { Database, type DatabaseOptions, type FailoverEvent, type NodeEvent } from '../../src/index.js'
+import { flakyProxy, startCluster, type Cluster, type ClusterNode, type FlakyProxy } from '../../src/testing/index.js'
+import { eventually } from '../support/eventually.js'
+import { ownServers } from '../support/own-servers.js'
+
+/** A primary with two replicas, a network between them and this process that does as it is told, and databases that use both. */
+export interface World {
+  readonly cluster: Cluster
+  readonly databases: readonly Database[]
+  /** What the databases told of servers, for the report of a failure. */
+  readonly log: readonly string[]
+  proxyOf(node: ClusterNode): FlakyProxy
+  /** One statement as superuser, straight on a server. */
+  admin(node: ClusterNode, sql: string): Promise<Record<string, unknown>[]>
+  /** Waits until every server streams and every database knows who is what, and believes each of them. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+const SETTLED_MS = 60_000
+
+async function admin(node: ClusterNode, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: node.superuserUrl, connectionTimeoutMillis: 10_000, statement_timeout: 20_000 })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** A commit is acknowledged when one replica has it: then no acknowledged write can be lost by promoting the one that has most. */
+async function replicateSynchronously(cluster: Cluster): Promise<void> {
+  for (const node of cluster.nodes) {
+    await admin(node, "alter system set synchronous_standby_names = 'ANY 1 (*)'")
+    await admin(node, 'select pg_reload_conf()')
+  }
+  await eventually(async () => (await admin(cluster.primary, "select from pg_stat_replication where sync_state = 'quorum'")).length === 2, SETTLED_MS)
+}
+
+function optionsFor(cluster: Cluster, proxies: ReadonlyMap<ClusterNode, FlakyProxy>, say: (text: string) => void): DatabaseOptions {
+  const [primary, ...replicas] = cluster.nodes.map((node) => ({ name: node.name, url: proxies.get(node)?.url ?? node.url }))
+  return {
+    primary, replicas,
+    pool: { max: 6, acquireTimeoutMs: 60_000 }, health: { intervalMs: 500, timeoutMs: 1_500 },
+    connectTimeoutMs: 3_000, statementTimeoutMs: 60_000, failoverTimeoutMs: 60_000, retry: { transactions: 20, reads: 5 },
+    observers: [{
+      node: ({ node, from, to, reason }: NodeEvent) => { say(`${node} ${from} -> ${to}: ${reason}`) },
+      failover: ({ step, node, reason }: FailoverEvent) => { say(`${step} ${node ?? ''}: ${reason}`) },
+    }],
+  }
+}
+
+/** @param databases - so many of them, as in so many processes */
+export async function makeWorld(databases: number): Promise<World> {
+  const cluster = await startCluster({ engine: 'postgres', replicas: 2, provider: await ownServers() })
+  const opened: Database[] = []
+  const proxies = new Map<ClusterNode, FlakyProxy>()
+  const close = async (): Promise<void> => {
+    await Promise.all([...proxies.values()].map((proxy) => proxy.restore()))
+    await Promise.all(opened.map((db) => db.close({ drainMs: 2_000 })))
+    await Promise.all([...proxies.values()].map((proxy) => proxy.close()))
+    await cluster.destroy()
+  }
+  try {
+    await replicateSynchronously(cluster)
+    for (const node of cluster.nodes) proxies.set(node, await flakyProxy({ target: node.url }))
+    const startedAt = performance.now()
+    const log: string[] = []
+    for (let index = 0; index < databases; index++) {
+      const say = (text: string): void => { log.push(`${((performance.now() - startedAt) / 1_000).toFixed(2)} db${String(index)} ${text}`) }
+      opened.push(await Database.open(optionsFor(cluster, proxies, say)))
+    }
+    const proxyOf = (node: ClusterNode): FlakyProxy => {
+      const proxy = proxies.get(node)
+      if (!proxy) throw new Error(`no proxy leads to ${node.name}`)
+      return proxy
+    }
+    return { cluster, databases: opened, log, proxyOf, admin, close, settled: () => settled(cluster, opened) }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function settled(cluster: Cluster, databases: readonly Database[]): Promise<void> {
+  const believed = (db: Database): boolean => db.health.status().nodes.every(({ name, role, state, fenced }) =>
+    state === 'up' && fenced === undefined && role === (name === cluster.primary.name ? 'primary' : 'replica'))
+  await eventually(() => databases.every(believed), SETTLED_MS)
+  await cluster.waitForReplay(SETTLED_MS)
+}
