@@ -74,7 +74,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'demo',
     usage: 'demo',
-    summary: 'Start a real primary with replicas, load them, kill a replica, and prove that nothing was lost',
+    summary: 'Start a real primary with replicas, load them, kill a replica and the primary, and prove that nothing was lost',
     options: [
       ['--seconds <n>', 'How long to apply load, at least (default: 20)'],
       ['--replicas <n>', 'Replicas beside the primary (default: 2)'],

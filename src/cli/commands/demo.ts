@@ -39,13 +39,15 @@ async function perform(options: DemoOptions, output: Output, presenter: Presente
 }
 
 function report(outcome: Outcome, { origin }: DemoServers, options: DemoOptions, output: Output): void {
-  const { findings, claims, events, serverVersion } = outcome
+  const { findings, claims, events, serverVersion, failover } = outcome
   if (!options.json) {
     print(output.out, ...summaryLines(findings, claims, output.style, output.out.columns))
     return
   }
   print(output.out, JSON.stringify({
     held: claims.every(({ held }) => held), engine: options.engine.label, serverVersion, origin,
-    seconds: options.durationMs / 1_000, claims, servers: findings.servers, kill: findings.kill, events,
+    seconds: options.durationMs / 1_000, claims, servers: findings.servers, kill: findings.kill,
+    failover: failover && { ...failover, acknowledged: failover.acknowledged.length, failed: failover.failed.length, unknown: failover.unknown.length },
+    events,
   }, null, 2))
 }

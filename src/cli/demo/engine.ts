@@ -45,6 +45,14 @@ export interface EmbeddedPlace {
   readonly readers: boolean
 }
 
+/** How commits are made to wait for replicas. For the superuser. */
+export interface Synchronous {
+  /** On every server: a commit waits until one replica has it. */
+  readonly switchOn: readonly string[]
+  /** On the primary; one row with `replicas`, how many can be waited for. */
+  readonly waitingFor: string
+}
+
 /** What the demo needs to know of an engine: its SQL, as data and questions. */
 export interface DemoEngine {
   /** The engine's name for people. */
@@ -63,6 +71,10 @@ export interface DemoEngine {
   /** Left out where the engine counts nothing by table. */
   readonly activity?: ((ask: Ask, schema: string) => Promise<Activity>) | undefined
   contents(ask: Ask, schema: string): Promise<Contents>
+  /** Ids of orders from this one on, each as often as it is there. */
+  ordersFrom(ask: Ask, schema: string, id: number): Promise<readonly number[]>
+  /** Left out where the demo does not replace the primary. */
+  readonly synchronous?: Synchronous | undefined
 }
 
 /** Rows the demo's tables begin with. */

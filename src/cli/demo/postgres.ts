@@ -48,6 +48,13 @@ export const postgresDemo: DemoEngine = {
     return { reads: number(rows, 'reads'), inserts: number(rows, 'inserts'), changes: number(rows, 'changes') }
   },
   contents,
+  async ordersFrom(ask, schema, id) {
+    return (await ask(`select id::int from ${schema}.orders where id >= $1`, [id])).map((row) => Number(row['id']))
+  },
+  synchronous: {
+    switchOn: ["alter system set synchronous_standby_names = 'ANY 1 (*)'", 'select pg_reload_conf()'],
+    waitingFor: "select count(*)::int as replicas from pg_stat_replication where sync_state = 'quorum'",
+  },
 }
 
 async function contents(ask: Ask, schema: string): Promise<Awaited<ReturnType<DemoEngine['contents']>>> {

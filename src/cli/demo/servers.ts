@@ -15,6 +15,7 @@ import { startCluster } from '../../testing/start-cluster.js'
 import type { ClusterEngine } from '../../testing/options.js'
 import type { Ask, EmbeddedPlace } from './engine.js'
 import type { DemoOptions } from './options.js'
+import { successionOf, type Succession } from './succession.js'
 
 /** A server of the demo, and the way to ask it alone. */
 export interface DemoServer {
@@ -43,6 +44,8 @@ export interface DemoServers {
   readonly origin: string
   /** Who may be killed; or why nobody. */
   readonly victim: Victim | string
+  /** How the primary is replaced; or why not. */
+  readonly succession: Succession | string
   /** Ends what was started. */
   destroy(): Promise<void>
 }
@@ -75,6 +78,7 @@ async function embeddedServers(placed: (folder: string) => EmbeddedPlace): Promi
     all: readers ? [primary, { name: 'primary (readers)', role: 'replica', url, ask: ask('replica'), implied: true }] : [primary],
     origin: 'in this process',
     victim: 'the engine is part of this process',
+    succession: 'the engine is part of this process',
     destroy: async () => {
       await kept.close()
       await rm(folder, { recursive: true, force: true })
@@ -82,10 +86,13 @@ async function embeddedServers(placed: (folder: string) => EmbeddedPlace): Promi
   }
 }
 
-async function startedServers({ replicas }: DemoOptions, engine: ClusterEngine, narrate: (message: string) => void): Promise<DemoServers> {
+async function startedServers({ replicas, engine: demo }: DemoOptions, engine: ClusterEngine, narrate: (message: string) => void): Promise<DemoServers> {
   const cluster = await startCluster({ engine, replicas, onProgress: (message) => { narrate(withWarning(message)) } })
     .catch((error: unknown) => { throw forTheDemo(error) })
-  const ask = ({ url }: ClusterNode): Ask => askAlone(resolveOptions(url, knownSchemes()).primary)
+  const askAt = (url: string): Ask => askAlone(resolveOptions(url, knownSchemes()).primary)
+  const ask = ({ url }: ClusterNode): Ask => askAt(url)
+  const { nodes } = cluster
+  const nameOf = (node: ClusterNode): string => node === nodes[0] ? 'primary' : replicaName(nodes.indexOf(node) - 1)
   return {
     all: [
       { name: 'primary', role: 'primary', url: cluster.url, ask: ask(cluster.primary) },
@@ -93,6 +100,7 @@ async function startedServers({ replicas }: DemoOptions, engine: ClusterEngine, 
     ],
     origin: cluster.provider,
     victim: victimOf(cluster),
+    succession: successionOf(cluster, demo.synchronous, nameOf, ({ superuserUrl }) => askAt(superuserUrl)),
     destroy: () => cluster.destroy(),
   }
 }
@@ -132,6 +140,7 @@ async function ownServers({ engine }: DemoOptions, primary: string, replicas: re
     all,
     origin: 'your own, from DATABASE_URL',
     victim: 'the servers are yours, not ours to kill',
+    succession: 'the servers are yours, not ours to kill',
     destroy: () => Promise.resolve(),
   }
 }

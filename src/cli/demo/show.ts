@@ -5,6 +5,8 @@ import { Database } from '../../facade/database.js'
 import { countableReads, judge, type Claim, type Findings } from './claims.js'
 import { ACCOUNTS, PRODUCTS, type Activity, type DemoEngine } from './engine.js'
 import { countedBefore, gatherEvidence, waitForReplicas } from './evidence.js'
+import { failover, type FailoverReport } from './failover.js'
+import { failoverClaims } from './failover-claims.js'
 import { killAndRevive, type KillReport } from './kill.js'
 import { Ledger } from './ledger.js'
 import { Load } from './load.js'
@@ -17,6 +19,8 @@ import { takeView } from './view.js'
 /** What the demo found. */
 export interface Outcome {
   readonly findings: Findings
+  /** undefined = the primary was not replaced. */
+  readonly failover: FailoverReport | undefined
   readonly claims: readonly Claim[]
   readonly events: readonly StoryEvent[]
   readonly serverVersion: string
@@ -57,9 +61,12 @@ export async function show(options: DemoOptions, servers: DemoServers, presenter
     const before = await countedBefore(engine, primary, schema, FIRST_ROWS, signal)
     return { ...await perform(stage, before), serverVersion }
   } finally {
-    await dropTables(engine, primary, schema).catch((error: unknown) => {
-      presenter.progress(`the schema ${schema} could not be dropped: ${asError(error).message}`)
-    })
+    // servers whose primary may die are the demo's own: they go, with everything in them
+    if (typeof servers.succession === 'string') {
+      await dropTables(engine, primary, schema).catch((error: unknown) => {
+        presenter.progress(`the schema ${schema} could not be dropped: ${asError(error).message}`)
+      })
+    }
   }
 }
 
@@ -76,7 +83,42 @@ async function perform(stage: Stage, before: Activity | undefined): Promise<Omit
     ({ reads: countableReads({ ledger, kill }, name), inserts: ledger.node(name).writes })
   const evidence = await gatherEvidence(options.engine, servers.all, schema, before, expected, signal)
   const findings = { ledger, servers: evidence, kill }
-  return { findings, claims: judge(findings), events: story.events }
+  const succeeded = await replacePrimary(stage)
+  return { findings, failover: succeeded?.report, claims: [...judge(findings), ...succeeded?.claims ?? []], events: story.events }
+}
+
+/**
+ * The third act, when everything of the first two has been judged: the counters of a primary that is killed die with it. A
+ * database of its own, so that the pace of its probes is its own.
+ */
+async function replacePrimary({ options: { engine }, servers, presenter, signal, schema, ledger }: Stage): Promise<Succeeded | undefined> {
+  const { succession, all } = servers
+  if (typeof succession === 'string') {
+    presenter.progress(`the primary is not replaced: ${succession}`)
+    return undefined
+  }
+  presenter.progress('the primary is to die: from now on a commit waits until a replica has it, too')
+  await succession.synchronize()
+  const [primary, ...replicas] = all.map(({ name, url }) => ({ name, url }))
+  const db = await Database.open({ primary, replicas, idempotency: { table: `${schema}.keys` } })
+  try {
+    const first = ledger.nextId()
+    const nextId = (): number => ledger.nextId()
+    const report = await failover({
+      db, succession, statements: engine.statements(schema), nextId, signal, tell: (text) => { presenter.progress(text) },
+    })
+    const promoted = all.find(({ name }) => name === report.promoted)
+    const stored = promoted === undefined ? [] : await engine.ordersFrom(promoted.ask, schema, first)
+    return { report, claims: failoverClaims(report, stored) }
+  } finally {
+    await db.close()
+  }
+}
+
+/** The failover, and what it is judged to have shown. */
+interface Succeeded {
+  readonly report: FailoverReport
+  readonly claims: readonly Claim[]
 }
 
 /** The load, from the opening of the database to its close: then every session has ended and delivered its counts. */

@@ -25,6 +25,7 @@ function demoIn(own: Pick<DemoEngine, 'label' | 'place' | 'position' | 'hasRepla
     }),
     version: async (ask) => valueOf(await ask(versionText)),
     contents: (ask, schema) => contents(ask, schema, replicaText),
+    ordersFrom: async (ask, schema, id) => (await ask(`select id from ${schema}_orders where id >= ?`, [id])).map((row) => Number(row['id'])),
   }
 }
 

@@ -8,6 +8,7 @@ const TIMEOUT_MS = 240_000
 const CLAIMS = [
   'no read failed', 'no write failed', 'no write lost, none doubled', 'every replica holds the same', 'no transaction half done',
   'the servers counted the same reads', 'no write ran on a replica', 'reads went on while it was dead', 'it takes reads again',
+  'writes go on at the new primary', 'the failover lost and doubled no write', 'reads went on without a primary',
 ]
 
 const database = await freshDatabase()
@@ -38,6 +39,7 @@ describe('sluice demo with servers of its own', () => {
     for (const claim of CLAIMS) expect(out).toMatch(new RegExp(`^ \\+ {2}${claim} `, 'm'))
     expect(out).toContain('kill -9 on all processes of replica-2')
     expect(out).toContain('replica-2 takes reads again')
+    expect(out).toMatch(/^replica-\d was promoted and takes writes, [\d.,]+ ms after the kill$/m)
     expect(out).toMatch(/^ +\d\.\d s {2}primary up .* \| replica-2 .* \| reads [\d,]+ \(0 failed\), writes [\d,]+ \(0 failed\)$/m)
     expect(out).not.toContain('\u001B')
     expect(temp.clusters()).toEqual([])
@@ -69,12 +71,13 @@ describe('sluice demo with servers of one\'s own', () => {
     const { exitCode, out, err } = await capture(['demo', '--json', '--seconds', '2'], ownServers)
     const result = JSON.parse(out) as { held: boolean, claims: { claim: string, held: boolean }[], servers: { role: string, rows: number }[] }
     expect(result.claims.filter(({ held }) => !held)).toEqual([])
-    expect(result.claims.map(({ claim }) => claim)).toEqual(CLAIMS.slice(0, -2))
+    expect(result.claims.map(({ claim }) => claim)).toEqual(CLAIMS.slice(0, -5))
     expect(result.held).toBe(true)
     expect(result.servers.map(({ role }) => role)).toEqual(['primary', 'replica', 'replica'])
     expect(new Set(result.servers.map(({ rows }) => rows)).size).toBe(1)
     expect(exitCode).toBe(0)
     expect(err).toContain('no server is killed: the servers are yours')
+    expect(err).toContain('the primary is not replaced: the servers are yours')
     expect(await schemas()).toEqual([])
   }, TIMEOUT_MS)
 
