@@ -81,11 +81,12 @@ export type {
   TransactionEvent, WarningEvent,
 } from './core/observer.js'
 export type {
-  BatchEntry, CallCacheOptions, ChangeOptions, InsertRow, Queryable, QueryOptions, RowOptions, RowSchema, SchemaResult, StreamOptions,
+  BatchEntry, CallCacheOptions, ChangeOptions, InsertRow, Queryable, QueryOptions, RetryPolicy, RowOptions, RowSchema, SchemaResult, StreamOptions,
 } from './core/queryable.js'
 export type { DriverResult, ExecuteResult, Field, QueryResult, Route } from './core/result.js'
 export type {
-  BalanceCandidate, BalanceFunction, BalanceStrategy, HealthSettings, IdempotencySettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings,
+  BalanceCandidate, BalanceFunction, BalanceStrategy, EjectionSettings, HealthSettings, IdempotencySettings, PoolSettings,
+  RetrySettings, RoutingSettings, TypeSettings,
 } from './core/settings.js'
 export type { QueryTrace, TransactionTrace } from './core/channels.js'
 export type { DataSource, SqlFragment, SqlInput, SqlRenderer, Statement } from './core/statement.js'

@@ -71,6 +71,7 @@ const ROUTING: Section = {
   ...ownNames('routing', DEFAULTS.routing, ['maxReplicationLagBytes']),
   strategy: { to: 'routing.strategy', as: 'word' },
   maxLag: { to: 'routing.maxReplicationLagMs', as: 'seconds' },
+  ejection: { to: 'routing.ejection', as: 'flag', section: () => ownNames('routing.ejection', DEFAULTS.routing.ejection) },
   fallbackToPrimary: { to: 'routing.fallbackToPrimary', as: 'flag', section: () => ({ maxShare: { to: 'routing.fallbackToPrimary.maxShare', as: 'number' } }) },
 }
 
@@ -144,6 +145,11 @@ const {
   pool: _pool, routing: _routing, consistency, cache: _cache, health, retry, idempotency, types, metrics, alerts, migrations, backup: _backup, ...single
 } = DEFAULTS
 
+const RETRY: Section = {
+  ...ownNames('retry', retry), ...ownNames('retry', { timeoutMs: 0, maxAttempts: 0 }),
+  backoff: { section: () => ownNames('retry.backoff', { baseDelayMs: 0, maxDelayMs: 0 }) },
+}
+
 /** Names at the top of a file, inside `database:`, and inside each entry of `dbs:`. */
 export const DATABASE: Section = {
   ...serverNames('primary.'),
@@ -161,7 +167,7 @@ export const DATABASE: Section = {
   consistency: { section: () => ownNames('consistency', consistency) },
   cache: { to: 'cache', as: 'flag', section: () => CACHE },
   health: { section: () => ownNames('health', health) },
-  retry: { section: () => ownNames('retry', retry) },
+  retry: { section: () => RETRY },
   idempotency: { section: () => ownNames('idempotency', idempotency) },
   types: { section: () => ownNames('types', types) },
   metrics: { to: 'metrics', as: 'flag', section: () => ({ ...ownNames('metrics', metrics), ...enabled('metrics.enabled') }) },

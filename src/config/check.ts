@@ -5,6 +5,7 @@ import { isRecord } from './fields.js'
 import type { DatabaseOptions } from './options.js'
 import { configError, describeGot, isSecretPath, shownName, type Origins, type Problem } from './problem.js'
 import { loadSchemas } from './schema.js'
+import { retrySettings } from './retry.js'
 import { defined } from './shorthands.js'
 import { nearest, suggestName } from './suggest.js'
 
@@ -115,7 +116,7 @@ function hintForText(path: Path, value: string, expected: string): string | unde
 /** Values that are fine alone and cannot work together. */
 function contradictions(options: DatabaseOptions): Problem[] {
   const pool = { ...DEFAULTS.pool, ...defined(options.pool) }
-  const retry = { ...DEFAULTS.retry, ...defined(options.retry) }
+  const retry = retrySettings(options.retry)
   const problems: Problem[] = []
   const atMost = (path: string, value: number | undefined, limitPath: string, limit: number): void => {
     if (value === undefined || value <= limit) return

@@ -1,7 +1,8 @@
 import type { PasswordSource, SslMode, TargetSessionAttrs } from '../core/driver.js'
 import type { Logger } from '../core/logger.js'
 import type { Observer } from '../core/observer.js'
-import type { HealthSettings, IdempotencySettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings } from '../core/settings.js'
+import type { RetryPolicy } from '../core/queryable.js'
+import type { EjectionSettings, HealthSettings, IdempotencySettings, PoolSettings, RetrySettings, RoutingSettings, TypeSettings } from '../core/settings.js'
 import type {
   AlertSettings, BackupKeep, BackupSettings, CacheSettings, ConsistencySettings, MetricsSettings, MigrationSettings,
 } from './resolved.js'
@@ -67,9 +68,11 @@ export interface NodeOptions {
 }
 
 /** How statements find their node. */
-export interface RoutingOptions extends Loose<Omit<RoutingSettings, 'fallbackToPrimary'>> {
+export interface RoutingOptions extends Loose<Omit<RoutingSettings, 'fallbackToPrimary' | 'ejection'>> {
   /** May reads run on the primary when no replica qualifies? `maxShare`: up to which share of all reads, 0 to 1. */
   readonly fallbackToPrimary?: boolean | { readonly maxShare: number } | undefined
+  /** Replicas that are far slower than the others, or fail whenever they get work, are given no reads for a while; `false`: never. */
+  readonly ejection?: boolean | Loose<EjectionSettings> | undefined
 }
 
 /** Keys of encrypted backups; at least one of them. */
@@ -107,7 +110,8 @@ export interface DatabaseOptions {
   /** The query cache; `false` = the `cache` option of calls is ignored. */
   readonly cache?: boolean | (Loose<CacheSettings> & { readonly enabled?: boolean | undefined }) | undefined
   readonly health?: Loose<HealthSettings> | undefined
-  readonly retry?: Loose<RetrySettings> | undefined
+  /** Also as one policy for everything: `maxAttempts` for `reads` and `transactions`, `timeoutMs` for `statementTimeoutMs`. */
+  readonly retry?: (Loose<RetrySettings> & RetryPolicy) | undefined
   /** Where the keys of `idempotencyKey` are kept, and for how long. */
   readonly idempotency?: Loose<IdempotencySettings> | undefined
   /** Milliseconds one call may take unless it says otherwise; 0 = no limit. Default 30 000. */

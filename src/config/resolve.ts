@@ -8,6 +8,7 @@ import { completeNode, draftServer, hasAddress, inherit, knownScheme, type NodeD
 import type { BackupOptions, DatabaseOptions, NodeOptions } from './options.js'
 import { oneProblem, type Origins } from './problem.js'
 import type { BackupSettings, ResolvedNode, ResolvedOptions } from './resolved.js'
+import { retrySettings } from './retry.js'
 import { defined, expandShorthands } from './shorthands.js'
 
 export type { KnownScheme } from './draft.js'
@@ -109,11 +110,15 @@ function settings(options: DatabaseOptions): Omit<ResolvedOptions, 'primary' | '
     ...DEFAULTS,
     ...defined({ ...rest, backup: undefined, routing: undefined }) as Partial<ResolvedOptions>,
     pool: poolSettings(options.pool),
-    routing: { ...DEFAULTS.routing, ...defined(routing) } as ResolvedOptions['routing'],
+    routing: {
+      ...DEFAULTS.routing, ...defined(routing),
+      ejection: { ...DEFAULTS.routing.ejection, ...(typeof routing?.ejection === 'object' ? defined(routing.ejection) : {}) },
+    } as ResolvedOptions['routing'],
     consistency: { ...DEFAULTS.consistency, ...defined(options.consistency) },
     cache: cacheEnabled ? { ...DEFAULTS.cache, ...defined(cacheSettings) } : undefined,
     health: { ...DEFAULTS.health, ...defined(options.health) },
-    retry: { ...DEFAULTS.retry, ...defined(options.retry) },
+    retry: retrySettings(options.retry),
+    ...(options.statementTimeoutMs === undefined && options.retry?.timeoutMs !== undefined ? { statementTimeoutMs: options.retry.timeoutMs } : {}),
     idempotency: { ...DEFAULTS.idempotency, ...defined(options.idempotency) },
     types: { ...DEFAULTS.types, ...defined(options.types) },
     metrics: { ...DEFAULTS.metrics, ...(typeof options.metrics === 'object' ? defined(options.metrics) : {}) },

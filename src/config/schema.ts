@@ -71,7 +71,10 @@ function databaseSchema(z: ZodModule, f: Fields) {
       store: f.custom('a cache store with the methods get, set and deleteTagged (redisStore makes one)', isStore),
     }, SWITCH).optional(),
     health: f.object({ intervalMs: f.ms(1), timeoutMs: f.ms(1), failureThreshold: f.whole(1) }).optional(),
-    retry: f.object({ reads: f.whole(0, 100), transactions: f.whole(0, 100), baseDelayMs: f.ms(), maxDelayMs: f.ms() }).optional(),
+    retry: f.object({
+      reads: f.whole(0, 100), transactions: f.whole(0, 100), baseDelayMs: f.ms(), maxDelayMs: f.ms(), perTryTimeoutMs: f.ms(), budget: f.share,
+      maxAttempts: f.whole(1, 101), timeoutMs: f.ms(), backoff: f.object({ baseDelayMs: f.ms(), maxDelayMs: f.ms() }).optional(),
+    }).optional(),
     idempotency: f.object({ table: f.text, keepMs: f.ms(1) }).optional(),
     statementTimeoutMs: f.ms(), connectTimeoutMs: f.ms(), failoverTimeoutMs: f.ms(), slowQueryMs: f.ms(),
     readOnly: f.flag, createIfMissing: f.flag, echo: f.flag,
@@ -125,6 +128,7 @@ function routingSchema(f: Fields) {
     reads: f.oneOf(['replica', 'primary']),
     strategy: f.custom(`one of ${quoted(STRATEGIES)}, or a function`,
       (value) => typeof value === 'function' || STRATEGIES.some((name) => name === value)),
+    ejection: f.object({ latencyFactor: f.above0, minLatencyMs: f.ms(), baseMs: f.ms(1), maxMs: f.ms(1), maxShare: f.share }, SWITCH).optional(),
     fallbackToPrimary: f.object({ maxShare: f.share.unwrap() }, SWITCH).optional(),
     maxReplicationLagMs: f.ms(), maxReplicationLagBytes: f.whole(0), writeFunctions: f.texts, readOnlyFunctions: f.texts,
   }).optional()

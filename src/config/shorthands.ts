@@ -1,4 +1,4 @@
-import type { BackupOptions, DatabaseOptions } from './options.js'
+import type { BackupOptions, DatabaseOptions, RoutingOptions } from './options.js'
 
 /** The fields that are not undefined. */
 export function defined<T extends object>(value: T | undefined): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
@@ -18,14 +18,22 @@ export function expandShorthands(options: DatabaseOptions): DatabaseOptions {
     ...options,
     ...expanded('metrics', options.metrics),
     ...expanded('cache', options.cache),
-    ...(isObject(routing) && typeof routing?.fallbackToPrimary === 'boolean'
-      ? { routing: { ...routing, fallbackToPrimary: { maxShare: routing.fallbackToPrimary ? 1 : 0 } } } : {}),
+    ...(isObject(routing) && routing !== undefined ? { routing: expandedRouting(routing) } : {}),
     ...(isObject(backup) && backup !== undefined ? { backup: expandedBackup(backup) } : {}),
   }
 }
 
 function expanded(name: 'metrics' | 'cache', value: unknown): DatabaseOptions {
   return typeof value === 'boolean' ? { [name]: { enabled: value } } : {}
+}
+
+function expandedRouting(routing: RoutingOptions): RoutingOptions {
+  const { fallbackToPrimary, ejection } = routing
+  return {
+    ...routing,
+    ...(typeof fallbackToPrimary === 'boolean' ? { fallbackToPrimary: { maxShare: fallbackToPrimary ? 1 : 0 } } : {}),
+    ...(typeof ejection === 'boolean' ? { ejection: ejection ? {} : { maxShare: 0 } } : {}),
+  }
 }
 
 function expandedBackup(backup: BackupOptions): BackupOptions {

@@ -17,6 +17,21 @@ export interface CallCacheOptions {
   readonly inTransaction?: boolean | undefined
 }
 
+/** How often, for how long and at what pace work is tried. */
+export interface RetryPolicy {
+  /** Milliseconds for all tries together. */
+  readonly timeoutMs?: number | undefined
+  /** Tries at most, the first included. */
+  readonly maxAttempts?: number | undefined
+  /** Pauses between tries: a random time up to `baseDelayMs`, doubled each time, up to `maxDelayMs`. */
+  readonly backoff?: { readonly baseDelayMs?: number | undefined; readonly maxDelayMs?: number | undefined } | undefined
+  /**
+   * Milliseconds for one try of a read or of a transaction: then it is cancelled on the server and tried again, a read on another
+   * node where there is one. A single write is never cut short by it.
+   */
+  readonly perTryTimeoutMs?: number | undefined
+}
+
 /** Options of one call, all optional. */
 export interface QueryOptions {
   /** Where to run it. Outranks hints and classification, outside a transaction. */
@@ -39,6 +54,8 @@ export interface QueryOptions {
   readonly causalToken?: string | undefined
   /** Only a replica at most this far behind. */
   readonly maxReplicationLagMs?: number | undefined
+  /** How it is tried again; default `retry`. Inside a transaction only the whole of it is. */
+  readonly retry?: RetryPolicy | undefined
   /** `false`: do not join the surrounding transaction. */
   readonly ambient?: boolean | undefined
 }

@@ -46,6 +46,19 @@ export interface BalanceCandidate {
 /** Names of the built-in balancing strategies. */
 export type BalanceStrategy = 'round-robin' | 'least-connections' | 'weighted' | 'fastest-response' | 'random'
 
+/** When a replica that answers is given no reads for a while all the same. */
+export interface EjectionSettings {
+  /** Its mean response time is so many times that of the other replicas (the median of their means) … */
+  readonly latencyFactor: number
+  /** … and at least so many milliseconds longer. */
+  readonly minLatencyMs: number
+  /** Milliseconds the first time; doubled each further time, less a random share of up to a quarter. */
+  readonly baseMs: number
+  readonly maxMs: number
+  /** Share of the replicas that may be ejected at once, 0 to 1, rounded down; 0 = none ever is. */
+  readonly maxShare: number
+}
+
 /** How statements find their node. */
 export interface RoutingSettings {
   /** `primary`: replicas only on request. */
@@ -53,6 +66,7 @@ export interface RoutingSettings {
   readonly strategy: BalanceStrategy | BalanceFunction
   /** May reads run on the primary when no replica qualifies, and up to which share of all reads (0 to 1)? */
   readonly fallbackToPrimary: { readonly maxShare: number }
+  readonly ejection: EjectionSettings
   readonly maxReplicationLagMs: number
   readonly maxReplicationLagBytes: number | undefined
   /** Functions that write, in addition to everything unknown. */
@@ -69,6 +83,10 @@ export interface RetrySettings {
   readonly transactions: number
   readonly baseDelayMs: number
   readonly maxDelayMs: number
+  /** Milliseconds for one try of a read or a transaction, after which it is cancelled and tried again; 0 = only the limit of the call. */
+  readonly perTryTimeoutMs: number
+  /** Share of the statements that may be tries of statements that failed, 0 to 1; a hundred in ten seconds always may. */
+  readonly budget: number
 }
 
 /** Where idempotency keys are kept. */

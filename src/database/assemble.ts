@@ -2,6 +2,7 @@ import type { Driver } from '../core/driver.js'
 import { Notifier } from '../core/notify.js'
 import type { ResolvedOptions } from '../config/resolved.js'
 import { Freshness } from '../router/freshness.js'
+import type { Outliers } from '../router/outliers.js'
 import type { Router } from '../router/router.js'
 import { Classifier } from '../sql/classifier.js'
 import type { QueryCache } from '../cache/query-cache.js'
@@ -33,6 +34,7 @@ export interface Assembly {
   readonly classifier: Classifier
   readonly router: Router
   readonly fleet: Fleet
+  readonly outliers: Outliers
   readonly failover: FailoverParts
   readonly causal: Causal
   readonly pinned: PinnedParts
@@ -53,7 +55,7 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
   const classifier = new Classifier(dialect.lexicon, options.routing)
   const { positions } = dialect
   const freshness = positions && new Freshness(positions)
-  const { fleet, failover, roleOf } = makeTopology({ driver, options, hooks, notifier, freshness, onFound: () => { cache.failedOver() } })
+  const { fleet, outliers, failover, roleOf } = makeTopology({ driver, options, hooks, notifier, freshness, onFound: () => { cache.failedOver() } })
   const { router } = failover
   const { slowQueryMs, statementTimeoutMs, readOnly } = options
   const causal = new Causal({ database, router, settings: options.consistency, positions, freshness })
@@ -82,7 +84,7 @@ export function assemble(database: object, driver: Driver, options: ResolvedOpti
     database, renderer: dialect, classifier, execute, transactions, statementTimeoutMs, readOnly, assertOpen,
     streams: { failover, causal, retry: options.retry, observed: observation, writes },
   })
-  return { driver, options, notifier, statistics, classifier, router, fleet, failover, causal, pinned, transactions, path, writes, cache }
+  return { driver, options, notifier, statistics, classifier, router, fleet, outliers, failover, causal, pinned, transactions, path, writes, cache }
 }
 
 /** A replica that takes reads has everything that is older: else its lag would have been seen, and it be left out. */

@@ -31,7 +31,7 @@ export interface ConnectionOptions {
 }
 
 /** Defaults bound by `db.with`. */
-export type BoundOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'label' | 'target' | 'readOnly' | 'ambient' | 'maxReplicationLagMs' | 'cache'>
+export type BoundOptions = Pick<QueryOptions, 'signal' | 'timeoutMs' | 'label' | 'target' | 'readOnly' | 'ambient' | 'maxReplicationLagMs' | 'cache' | 'retry'>
 
 /** What a bound database asks of the one it was made from. */
 export interface Bindable {
@@ -97,8 +97,8 @@ export class BoundDatabase extends Face {
   }
 
   #forTransaction(options: TransactionOptions): TransactionOptions {
-    const { signal, timeoutMs, label, target, readOnly, ambient } = this.#bound
-    const merged = over({ signal, timeoutMs, label, target, readOnly, ambient }, options)
+    const { signal, timeoutMs, label, target, readOnly, ambient, retry } = this.#bound
+    const merged = over({ signal, timeoutMs, label, target, readOnly, ambient, retry }, options)
     return merged.target === 'replica' ? { ...merged, readOnly: merged.readOnly ?? true } : merged
   }
 }

@@ -1,7 +1,7 @@
 import { describeGot, oneProblem, shownName } from '../config/problem.js'
 import { suggestName } from '../config/suggest.js'
 import type { ConfigError } from '../core/errors.js'
-import type { CallCacheOptions } from '../core/queryable.js'
+import type { CallCacheOptions, RetryPolicy } from '../core/queryable.js'
 import type { SqlFragment } from '../core/statement.js'
 import type { TransactionOptions } from './transaction-options.js'
 
@@ -19,11 +19,13 @@ const ROLE = oneOf('primary', 'replica')
 const SIGNAL: Check = ['an AbortSignal', (value) => isObject(value) && typeof value['aborted'] === 'boolean' && typeof value['addEventListener'] === 'function']
 const SCHEMA: Check = ['a Standard Schema (zod, valibot, arktype, …)', isSchema]
 
+const POLICY: Check = ['an object of timeoutMs, maxAttempts, backoff and perTryTimeoutMs', isPolicy]
+
 /** Options of one statement. */
 const CALL = {
   target: ROLE, readOnly: FLAG, timeoutMs: MS, signal: SIGNAL, prepare: FLAG, name: TEXT, label: TEXT,
   cache: ['true, false, or an object of ttlMs, swrMs, tags, tables, key and inTransaction', isCacheWish],
-  causalToken: TEXT, maxReplicationLagMs: MS, ambient: FLAG, schema: SCHEMA,
+  causalToken: TEXT, maxReplicationLagMs: MS, ambient: FLAG, retry: POLICY, schema: SCHEMA,
   batchSize: ['a whole number above 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0],
 } satisfies Readonly<Record<string, Check>>
 
@@ -35,7 +37,7 @@ const WRITE = { ...CALL, idempotencyKey: KEY } satisfies Readonly<Record<string,
 /** Options of a transaction. */
 const TRANSACTION = {
   isolationLevel: oneOf('read uncommitted', 'read committed', 'repeatable read', 'serializable'),
-  readOnly: FLAG, deferrable: FLAG, causalToken: TEXT, timeoutMs: MS, signal: SIGNAL, name: TEXT, label: TEXT, target: ROLE, ambient: FLAG,
+  readOnly: FLAG, deferrable: FLAG, retry: POLICY, causalToken: TEXT, timeoutMs: MS, signal: SIGNAL, name: TEXT, label: TEXT, target: ROLE, ambient: FLAG,
   retries: ['a whole number of at least 0', (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0],
   idempotencyKey: KEY,
 } satisfies Readonly<Record<string, Check>>
@@ -151,6 +153,18 @@ function isCacheWish(value: unknown): boolean {
   if (typeof value === 'boolean') return true
   return isObject(value) && Object.entries(value).every(([name, item]) =>
     item === undefined || (Object.hasOwn(CACHE, name) && CACHE[name as keyof typeof CACHE][1](item)))
+}
+
+const BACKOFF = { baseDelayMs: isMs, maxDelayMs: isMs }
+const POLICY_FIELDS: Readonly<Record<keyof RetryPolicy, (value: unknown) => boolean>> = {
+  timeoutMs: isMs, perTryTimeoutMs: isMs, maxAttempts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+  backoff: (value) => fitsAll(value, BACKOFF),
+}
+
+function isPolicy(value: unknown): boolean { return fitsAll(value, POLICY_FIELDS) }
+
+function fitsAll(value: unknown, fields: Readonly<Record<string, (value: unknown) => boolean>>): boolean {
+  return isObject(value) && Object.entries(value).every(([name, item]) => item === undefined || (Object.hasOwn(fields, name) && fields[name]?.(item) === true))
 }
 
 function isSchema(value: unknown): boolean {

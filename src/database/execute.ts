@@ -16,6 +16,8 @@ export interface Call {
   readonly startedAt: number
   /** 1 for the first attempt. */
   attempt: number
+  /** Names of nodes that failed it: others are tried first. */
+  avoid?: string[] | undefined
 }
 
 /**

@@ -43,7 +43,7 @@ export class PooledPath implements StatementPath {
     parts.assertOpen()
     const classification = parts.classifier.classify(statement.text)
     guardPooled(statement, classification, options, parts.readOnly)
-    const limits = limitsFrom(options.timeoutMs ?? parts.statementTimeoutMs, options.signal)
+    const limits = limitsFrom(options.timeoutMs ?? options.retry?.timeoutMs ?? parts.statementTimeoutMs, options.signal)
     return parts.execute<Row>(statement, { options, classification, limits, startedAt: performance.now(), attempt: 1 })
   }
 
@@ -75,7 +75,7 @@ export class PooledPath implements StatementPath {
     // what was asked to run on a replica, or to be no more than reads, is held to that by the server
     const reads = options.target === 'replica' || classes.every((kind) => kind === 'read')
     return transactions.batch(statements, {
-      readOnly: reads, target: options.target, timeoutMs: options.timeoutMs, signal: options.signal, causalToken: options.causalToken,
+      readOnly: reads, target: options.target, timeoutMs: options.timeoutMs, retry: options.retry, signal: options.signal, causalToken: options.causalToken,
       name: options.name ?? options.label,
     })
   }
@@ -86,11 +86,12 @@ export class PooledPath implements StatementPath {
     if (this.#ambient(options)) refuseKey({ idempotencyKey: key }, 'inside a transaction')
     assertOpen()
     for (const one of statements) guardPooled(one, classifier.classify(one.text), options, readOnly)
+    const { timeoutMs, retry, signal, label, name } = options
     const startedAt = performance.now()
     const done = await transactions.once({
       key, what: statements.map(({ text }) => text).join(';\n'),
       work: async (tx) => recordable(await tx.runAll(statements, NO_OPTIONS), tx.node),
-    }, { timeoutMs: options.timeoutMs ?? statementTimeoutMs, signal: options.signal, label: options.label, name: options.name })
+    }, { timeoutMs: timeoutMs ?? retry?.timeoutMs ?? statementTimeoutMs, retry, signal, label, name })
     const { rowsAffected, insertId, big, node } = done
     const id = big && typeof insertId === 'string' ? BigInt(insertId) : insertId
     return { rowsAffected, insertId: id, node, durationMs: performance.now() - startedAt }

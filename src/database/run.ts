@@ -4,7 +4,7 @@ import type { Notifier } from '../core/notify.js'
 import type { QueryResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import type { Node } from '../router/node.js'
-import type { Decision, Router } from '../router/router.js'
+import type { Decision, Plan, Router } from '../router/router.js'
 import type { Causal } from './causal.js'
 import type { Call, Execute } from './execute.js'
 import { onNode } from './on-node.js'
@@ -15,7 +15,7 @@ import { fingerprintOf } from './rows.js'
 export function makeRun(router: Router, causal: Causal, notifier: Notifier): Execute {
   return async function run<Row>(statement: Statement, call: Call): Promise<QueryResult<Row>> {
     const wanted = wantedBy(causal, call)
-    const decision = wanted ? await decide(router, causal, wanted, statement, call) : router.pick(statement.text, call.classification, call.options)
+    const decision = wanted ? await decide(router, causal, wanted, statement, call) : pick(router, statement, call)
     const { node, route } = decision
     try {
       return await onNode<Row>({ node, route, statement, call, causal })
@@ -32,14 +32,27 @@ function wantedBy(causal: Causal, { classification, options }: Call): Wanted | u
   return classification.class === 'read' ? causal.wanted(classification, options) : undefined
 }
 
-function decide(router: Router, causal: Causal, wanted: Wanted, { text }: Statement, call: Call): Promise<Decision> {
-  return causal.decide(() => router.plan(text, call.classification, call.options), wanted, call.options, call.limits)
+function decide(router: Router, causal: Causal, wanted: Wanted, statement: Statement, call: Call): Promise<Decision> {
+  return causal.decide(() => planned(router, statement, call), wanted, call.options, call.limits)
+}
+
+function pick(router: Router, statement: Statement, call: Call): Decision {
+  const { classification, options } = call
+  if (!call.avoid) return router.pick(statement.text, classification, options)
+  return router.decide(planned(router, statement, call), classification.class === 'read', options)
+}
+
+/** Nodes that failed this call already are asked again only where there is no other. */
+function planned(router: Router, { text }: Statement, { classification, options, avoid }: Call): Plan {
+  const plan = router.plan(text, classification, options)
+  const others = avoid ? plan.candidates.filter(({ name }) => !avoid.includes(name)) : plan.candidates
+  return others.length > 0 ? { ...plan, candidates: others } : plan
 }
 
 /** The node for a statement; waits for a replica to catch up where the statement has to include something. */
 export async function pickFor(router: Router, causal: Causal, statement: Statement, call: Call): Promise<Decision> {
   const wanted = wantedBy(causal, call)
-  return wanted ? decide(router, causal, wanted, statement, call) : router.pick(statement.text, call.classification, call.options)
+  return wanted ? decide(router, causal, wanted, statement, call) : pick(router, statement, call)
 }
 
 /** The replica did nothing and said so: the one error after which the primary may be asked at once. */

@@ -4,6 +4,7 @@ import type { Role, WarningEvent } from '../core/observer.js'
 import type { ResolvedNode, ResolvedOptions } from '../config/resolved.js'
 import type { Freshness } from '../router/freshness.js'
 import type { Node, StateListener } from '../router/node.js'
+import { Outliers } from '../router/outliers.js'
 import { Roles } from '../router/roles.js'
 import { Router } from '../router/router.js'
 import type { CoreHooks } from './core-hooks.js'
@@ -27,6 +28,7 @@ export interface TopologyParts {
 export interface Topology {
   readonly fleet: Fleet
   readonly failover: FailoverParts
+  readonly outliers: Outliers
   readonly roleOf: (node: string) => Role
 }
 
@@ -37,10 +39,14 @@ export function makeTopology({ driver, options, hooks, notifier, freshness, onFo
     if (changed.state !== 'up') freshness?.forget(changed)
     hooks.onNodeState(changed, from, reason)
     roles.judge()
+    if (from === 'recovering' && changed.state === 'down') outliers.flapped(changed)
     if (changed.state === 'up') line.readsMayGo()
   }
   const node = (settings: ResolvedNode, role: Role): Node => makeNode(settings, role, { driver, options, notifier, onState })
   const fleet = new Fleet([node(options.primary, 'primary'), ...replicasOf(driver, options).map((replica) => node(replica, 'replica'))])
+  const outliers = new Outliers(() => fleet.all, options.routing.ejection, (ejected, from, to, reason) => {
+    notifier.notify('node', { node: ejected.name, role: ejected.role, from, to, reason })
+  })
   const { failoverTimeoutMs } = options
   const roles = new Roles(() => fleet.all, {
     onStep: (event) => {
@@ -52,7 +58,7 @@ export function makeTopology({ driver, options, hooks, notifier, freshness, onFo
   }, { patient: failoverTimeoutMs > 0, readOnly: options.readOnly })
   const line = new PrimaryLine({ roles, failoverTimeoutMs, maxWaiting: options.pool.maxWaiting, seek: () => { hooks.seek() } })
   const router = new Router(() => fleet.all, options.routing, roles)
-  return { fleet, failover: { router, line, ask: (name) => hooks.ask(name) }, roleOf: (name) => fleet.named(name)?.role ?? 'primary' }
+  return { fleet, outliers, failover: { router, line, ask: (name) => hooks.ask(name) }, roleOf: (name) => fleet.named(name)?.role ?? 'primary' }
 }
 
 /** The replicas of the options; where there are none, an embedded file's readers. */

@@ -1,4 +1,5 @@
 import type { IsolationLevel } from '../core/dialect.js'
+import type { RetryPolicy } from '../core/queryable.js'
 
 /** Options of a transaction. */
 export interface TransactionOptions {
@@ -9,6 +10,8 @@ export interface TransactionOptions {
   readonly deferrable?: boolean | undefined
   /** Re-runs of the whole callback after a deadlock or serialization failure; default `retry.transactions`. */
   readonly retries?: number | undefined
+  /** How the whole of it is tried again; default `retry`. `retries` and `timeoutMs` outrank it. */
+  readonly retry?: RetryPolicy | undefined
   /** Milliseconds for all attempts together. */
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined

@@ -44,7 +44,7 @@ export interface TransactionParts {
 export class Transaction extends Face {
   /** @internal Stands for the whole transaction, savepoints included. */
   readonly identity: object
-  readonly #parts: TransactionParts
+  #parts: TransactionParts
   readonly #path: TransactionPath
   readonly #savepoint: string | undefined
   readonly #hooks = new Hooks()
@@ -75,6 +75,12 @@ export class Transaction extends Face {
 
   /** @internal A stream's rows in the batches they came in. */
   batches<Row>(statement: Statement, options: StreamOptions<Row>): AsyncIterable<Row[]> { return this.#path.stream(statement, options) }
+
+  /** @internal From now on everything ends by then, the COMMIT too. */
+  limit(limits: Limits): void {
+    this.#parts = { ...this.#parts, limits }
+    this.session.limit(limits)
+  }
 
   /** @internal */
   get session(): PinnedSession { return this.#parts.session }

@@ -1,6 +1,6 @@
 import { TRANSACTION_CHANNEL, traced } from '../core/channels.js'
 import { backoffMs } from '../core/backoff.js'
-import { asError, limitsFrom, remainingMs, timerMs, type Limits } from '../core/deadline.js'
+import { asError, limitsFrom, remainingMs, timerMs, withinMs, type Limits } from '../core/deadline.js'
 import type { Dialect } from '../core/dialect.js'
 import {
   ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, ReadOnlyNodeError, SerializationError, SluiceError, TransactionRolledBackError,
@@ -17,6 +17,7 @@ import { Idempotency, type KeyedWork } from './idempotency.js'
 import { pause } from './pause.js'
 import type { PinnedParts } from './pinned-parts.js'
 import { PinnedSession } from './pinned.js'
+import { retryPlan } from './retry-plan.js'
 import { Transaction, type TransactionOptions, type TransactionOutcome } from './transaction.js'
 import { Watch } from './watch.js'
 
@@ -35,6 +36,12 @@ const BEGIN_ATTEMPTS = 3
 
 /** What is done in a transaction, within its limits. */
 type Work<T> = (tx: Transaction, limits: Limits) => Promise<T>
+
+/** Which attempt it is, and how long it may take (0: as long as all of them). */
+interface Try {
+  readonly attempt: number
+  readonly perTryMs: number
+}
 
 /** How a transaction is opened: at once, or with its first statement; and who wants to know of its end. */
 interface Opened {
@@ -87,14 +94,15 @@ export class Transactions {
   }
 
   async #runAgain<T>(work: Work<T>, options: TransactionOptions): Promise<T> {
-    const limits = limitsFrom(options.timeoutMs, options.signal)
-    const retries = options.retries ?? this.#parts.retry.transactions
+    const limits = limitsFrom(options.timeoutMs ?? options.retry?.timeoutMs, options.signal)
+    const { attempts, perTryMs, pace } = retryPlan(this.#parts.retry, 'transactions', options.retry)
+    const retries = options.retries ?? attempts - 1
     const gateName = options.name ?? (options.isolationLevel === 'serializable' ? '(serializable)' : undefined)
     let opened = 1
     for (let attempt = 0; ; attempt++) {
       const leave = gateName === undefined ? undefined : await this.#gate.enter(gateName, attempt, limits)
       try {
-        return await this.#attempt(work, options, limits, attempt)
+        return await this.#attempt(work, options, limits, { attempt, perTryMs })
       } catch (error) {
         if (!(error instanceof Rerun)) throw error
         // where BEGIN rides with the first statement the callback hears of a dead connection: that is no attempt
@@ -104,7 +112,7 @@ export class Transactions {
       } finally {
         leave?.()
       }
-      await pause(Math.min(backoffMs(attempt, this.#parts.retry), remainingMs(limits)), limits.signal)
+      await pause(Math.min(backoffMs(attempt, pace), remainingMs(limits)), limits.signal)
     }
   }
 
@@ -117,16 +125,20 @@ export class Transactions {
     return tx
   }
 
-  async #attempt<T>(work: Work<T>, options: TransactionOptions, limits: Limits, attempt: number): Promise<T> {
-    const tx = await this.#begin(options, limits, attempt)
+  async #attempt<T>(work: Work<T>, options: TransactionOptions, all: Limits, { attempt, perTryMs }: Try): Promise<T> {
+    const tx = await this.#begin(options, all, attempt)
     const { session } = tx
+    const limits = perTryMs > 0 ? withinMs(all, perTryMs) : all
+    if (limits !== all) tx.limit(limits)
     try {
       const value = await work(tx, limits)
       await tx.complete()
       return value
     } catch (thrown) {
       await tx.abandon()
-      const reason = rerunReason(thrown, session, options) ?? lostReason(thrown, session, options) ?? await this.#movedReason(thrown, session)
+      const late = tx.state === 'rolled-back' && thrown instanceof QueryTimeoutError && remainingMs(limits) === 0
+      const again = late ? thrown : rerunReason(thrown, session, options) ?? lostReason(thrown, session, options)
+      const reason = again ?? await this.#movedReason(thrown, session)
       if (thrown instanceof SluiceError && session.lostAtOpening && session.caused(thrown)) throw new Rerun(thrown, true)
       throw reason ? new Rerun(reason) : thrown
     }

@@ -76,13 +76,15 @@ export class Database extends DatabaseCore {
       seek: () => { health().seek() },
       ask: (node) => health().ask(node),
     })
-    const { fleet, failover: { line, router: { roles } }, driver, options: { health: settings, readOnly } } = this.assembly
+    const { fleet, outliers, failover: { line, router: { roles } }, driver, options: { health: settings, readOnly } } = this.assembly
     this.cache = this.assembly.cache
     this.#exposition = this.#expose(recorder)
     this.#alerts = this.#watch()
     this.#statements = statements
     const { probes } = driver.dialect
-    this.health = new HealthChecker({ nodes: () => fleet.all, roles, probes, settings, readOnly, waiting: () => line.length })
+    this.health = new HealthChecker({
+      nodes: () => fleet.all, roles, probes, settings, readOnly, judge: () => { outliers.judge() }, waiting: () => line.length,
+    })
     react = (node, from, reason) => { this.#react(node, from, reason) }
   }
 

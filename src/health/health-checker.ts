@@ -25,6 +25,8 @@ export interface NodeHealth {
   readonly fenced: string | undefined
   /** Takes no reads because of its lag. */
   readonly lagging: boolean
+  /** Why it gets no reads for a while although it answers; undefined when it may have some. */
+  readonly ejected: string | undefined
   /** Recent response time, milliseconds. */
   readonly responseMs: number
   readonly version: string | undefined
@@ -55,6 +57,8 @@ export interface HealthParts {
   readonly settings: HealthSettings
   /** A database for reads only: healthy as long as any node answers. */
   readonly readOnly: boolean
+  /** Called after each regular round of probes. */
+  readonly judge: () => void
   /** Calls that wait for a primary now. */
   readonly waiting: () => number
 }
@@ -77,7 +81,10 @@ export class HealthChecker {
   constructor(parts: HealthParts) {
     this.#parts = parts
     const { nodes, settings, roles, waiting } = parts
-    this.#ticker = new Ticker(async () => { await this.check() }, () => settings.intervalMs)
+    this.#ticker = new Ticker(async () => {
+      await this.check()
+      parts.judge()
+    }, () => settings.intervalMs)
     this.#pursuit = new Pursuit({
       targets: nodes, longestMs: settings.intervalMs,
       ask: (node) => this.#ask(node, undefined),
@@ -217,8 +224,8 @@ function withLag(facts: NodeFacts, lagBytes: number | undefined): NodeFacts {
 }
 
 function describe({ node, version, checkedAt }: NodeProbe): NodeHealth {
-  const { name, role, facts, state, fenced, lagMs, lagBytes, lagging, responseMs } = node
+  const { name, role, facts, state, fenced, lagMs, lagBytes, lagging, ejected, responseMs } = node
   return {
-    name, role, says: facts?.role, state, fenced, lagMs, lagBytes, lagging, responseMs, version, checkedAt, lastError: node.lastError?.message,
+    name, role, says: facts?.role, state, fenced, lagMs, lagBytes, lagging, ejected, responseMs, version, checkedAt, lastError: node.lastError?.message,
   }
 }

@@ -52,6 +52,10 @@ export class Node implements BalanceCandidate {
   #role: Role
   #state: NodeState = 'unknown'
   #fenced: string | undefined
+  #ejection: { readonly reason: string; readonly until: number } | undefined
+  /** Statements answered since they were last looked at, and the time they took together. */
+  #answers = 0
+  #answersMs = 0
   #recoveringSince = 0
   /** What its reads have added up to while it is recovering; one is given to it per whole. */
   #credit = 0
@@ -111,6 +115,8 @@ export class Node implements BalanceCandidate {
   get state(): NodeState { return this.#state }
   /** Why it must not be used at all; undefined when it may. */
   get fenced(): string | undefined { return this.#fenced }
+  /** Why it gets no reads for a while although it answers; undefined when it may. */
+  get ejected(): string | undefined { return this.#ejection && performance.now() < this.#ejection.until ? this.#ejection.reason : undefined }
   /** Grows with everything that shows life: answers, and connections that could be lent. */
   get progress(): number { return this.queries + this.pool.lent }
   /** Statements under way and callers waiting for a connection. */
@@ -135,6 +141,25 @@ export class Node implements BalanceCandidate {
 
   /** @param reason - undefined: it may be used again */
   fence(reason: string | undefined): void { this.#fenced = reason }
+
+  /** No reads until then (`performance.now()`). */
+  eject(reason: string, until: number): void { this.#ejection = { reason, until } }
+
+  /** Ends an ejection whose time is over: the replica is on trial. Whether there was one. */
+  readmit(now: number): boolean {
+    if (!this.#ejection || now < this.#ejection.until) return false
+    this.#ejection = undefined
+    if (this.#state === 'up') this.#tryAgain('its ejection is over')
+    return true
+  }
+
+  /** What it answered since this was last asked. */
+  takeAnswers(): { readonly answers: number; readonly meanMs: number } {
+    const answers = this.#answers
+    const meanMs = answers === 0 ? 0 : this.#answersMs / answers
+    this.#answers = this.#answersMs = 0
+    return { answers, meanMs }
+  }
 
   /** Whether one more read may be given to it: while it is recovering, only a growing share. */
   admits(now: number): boolean {
@@ -183,6 +208,8 @@ export class Node implements BalanceCandidate {
   }
 
   #average(durationMs: number): void {
+    this.#answers++
+    this.#answersMs += durationMs
     const difference = durationMs - this.#responseMs
     this.#responseMs += difference > 0 ? difference : difference * EWMA_SHARE
   }
@@ -191,12 +218,15 @@ export class Node implements BalanceCandidate {
     this.#failures = 0
     this.lastError = undefined
     const now = performance.now()
-    if (this.#state === 'down' && this.#role === 'replica') {
-      this.#recoveringSince = now
-      this.#credit = 0
-      this.#become('recovering', reason)
-    } else if (this.#state !== 'recovering') this.#become('up', reason)
+    if (this.#state === 'down' && this.#role === 'replica') this.#tryAgain(reason)
+    else if (this.#state !== 'recovering') this.#become('up', reason)
     else if (now - this.#recoveringSince >= SLOW_START_MS) this.#become('up', 'it has taken reads without a failure')
+  }
+
+  #tryAgain(reason: string): void {
+    this.#recoveringSince = performance.now()
+    this.#credit = 0
+    this.#become('recovering', reason)
   }
 
   #become(state: NodeState, reason: string): void {

@@ -132,17 +132,20 @@ export class Router {
 
   #replicas(): readonly Node[] { return this.#nodes().filter((node) => node.role === 'replica') }
 
-  /** Replicas that qualify; suspects only when nobody better is there. */
+  /** Replicas that qualify; suspects only when nobody better is there, and ejected ones where there is no primary either. */
   #candidates(options: QueryOptions): readonly Node[] {
     const fit = this.#nodes().filter((node) => complaint(node, options) === undefined)
-    const trusted = fit.filter((node) => node.state !== 'suspect')
-    return trusted.length > 0 ? trusted : fit
+    const trusted = fit.filter((node) => node.state !== 'suspect' && node.ejected === undefined)
+    if (trusted.length > 0) return trusted
+    const shunned = fit.filter((node) => node.ejected === undefined)
+    // a slow replica is better than none, where no primary can stand in
+    return shunned.length > 0 || this.roles.writable !== undefined ? shunned : fit
   }
 
   #complaints(options: QueryOptions): string {
     const replicas = this.#replicas()
     if (replicas.length === 0) return 'none is configured'
-    return replicas.map((node) => `${node.name} ${complaint(node, options) ?? 'qualifies'}`).join(', ')
+    return replicas.map((node) => `${node.name} ${complaint(node, options) ?? (node.ejected === undefined ? 'qualifies' : `is ejected: ${node.ejected}`)}`).join(', ')
   }
 }
 

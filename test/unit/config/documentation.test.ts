@@ -33,7 +33,7 @@ function defaultText(path: string): string {
     'primary': '–', 'replicas': '`[]`', 'directUrl': '–', 'driverOptions': '`{}`', 'cache.enabled': '`true`', 'routing.fallbackToPrimary': '`true`',
   }
   if (special[path] !== undefined) return special[path]
-  const value = path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], DEFAULTS)
+  const value = path.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], DEFAULTS)
   if (value === undefined) return '–'
   return `\`${typeof value === 'string' ? `'${value}'` : JSON.stringify(value)}\``
 }

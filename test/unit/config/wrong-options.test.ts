@@ -15,7 +15,7 @@ const CASES: readonly Case[] = [
   ['another library\'s name', { connectionString: url }, 'connectionString: expected a known option, got an unknown name', 'write primary'],
   ['a server\'s field at the top', { host: 'db1' }, 'host: expected a known option, got an unknown name', 'write primary: { host }'],
   ['a name nothing is like', wrong({ retry: { zzzzzzz: 1 } }), 'retry.zzzzzzz: expected a known option, got an unknown name',
-    'known here: baseDelayMs, maxDelayMs, reads, transactions'],
+    'known here: backoff, baseDelayMs, budget, maxAttempts, maxDelayMs, perTryTimeoutMs, reads, timeoutMs, transactions'],
   ['a number in quotes', wrong({ pool: { max: '10' } }), "pool.max: expected a whole number of at least 1, got the text '10'", 'write 10, without quotes'],
   ['a duration where milliseconds are meant', wrong({ pool: { idleTimeoutMs: '5m' } }),
     `pool.idleTimeoutMs: expected ${ms}, got the text '5m'`, /write 300000: idleTimeoutMs is in milliseconds/],

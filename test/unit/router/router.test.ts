@@ -8,6 +8,7 @@ import { down, node, probed } from './nodes.js'
 const settings: RoutingSettings = {
   reads: 'replica', strategy: 'round-robin', fallbackToPrimary: { maxShare: 1 }, maxReplicationLagMs: 1_000,
   maxReplicationLagBytes: undefined, writeFunctions: [], readOnlyFunctions: [],
+  ejection: { latencyFactor: 5, minLatencyMs: 100, baseMs: 5_000, maxMs: 300_000, maxShare: 0.5 },
 }
 const read: Classification = { class: 'read', why: 'a plain select', hint: undefined, statements: 1, tables: [], verb: 'SELECT', shareable: true }
 const write: Classification = { ...read, class: 'write', why: 'inserts', verb: 'INSERT', shareable: false }
@@ -18,6 +19,23 @@ function cluster(overrides: Partial<RoutingSettings> = {}) {
   const replicas = [probed(node('r1', 'replica')), probed(node('r2', 'replica'))] as const
   return { primary, replicas, router: new Router(() => [primary, ...replicas], { ...settings, ...overrides }) }
 }
+
+describe('replicas that are ejected', () => {
+  it('get no reads: the primary stands in', () => {
+    const { router, replicas } = cluster()
+    replicas[0].eject('slow', performance.now() + 60_000)
+    expect([pick(router, read), pick(router, read)]).toEqual(['r2 read', 'r2 read'])
+    replicas[1].eject('slow', performance.now() + 60_000)
+    expect(pick(router, read)).toBe('p fallback')
+  })
+
+  it('are better than nobody, while there is no primary', () => {
+    const { router, primary, replicas } = cluster()
+    for (const replica of replicas) replica.eject('slow', performance.now() + 60_000)
+    down(primary, lost)
+    expect(pick(router, read)).toBe('r1 read')
+  })
+})
 
 const pick = (router: Router, classification: Classification, options = {}) => {
   const { node: chosen, route } = router.pick('text', classification, options)
