@@ -19,7 +19,7 @@ export const DEFAULTS: DefaultSettings = {
   consistency: { causalReads: 'session', causalReadsTimeoutMs: 100 },
   cache: { max: 1_000, maxBytes: undefined, ttlMs: 5_000, swrMs: 0, invalidation: 'process', whileDisconnected: 'bypass', store: undefined },
   health: { intervalMs: 2_000, timeoutMs: 1_000, failureThreshold: 2 },
-  retry: { reads: 2, transactions: 5, baseDelayMs: 10, maxDelayMs: 1_000, perTryTimeoutMs: 0, budget: 0.2 },
+  retry: { reads: 2, transactions: 5, baseDelayMs: 10, maxDelayMs: 1_000, perTryTimeoutMs: 0, budget: 1 },
   idempotency: { table: 'sluice_idempotency', keepMs: 86_400_000 },
   statementTimeoutMs: 30_000,
   connectTimeoutMs: 5_000,

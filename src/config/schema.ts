@@ -43,6 +43,7 @@ function buildFields(z: ZodModule) {
       within(`a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${String(min)}` : `from ${String(min)} to ${String(max)}`}`, min, max),
     ms: (min = 0) => within(`a whole number of milliseconds from ${String(min)} to ${String(MAX_TIMER_MS)}`, min, MAX_TIMER_MS),
     share: custom<number>('a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
+    atLeast0: custom<number>('a number of at least 0', (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value)),
     above0: custom<number>('a number above 0', (value) => typeof value === 'number' && value > 0 && Number.isFinite(value)),
     flag: z.boolean('true or false').optional(),
     text: z.string('a text').min(1, 'a text').optional(),
@@ -72,7 +73,7 @@ function databaseSchema(z: ZodModule, f: Fields) {
     }, SWITCH).optional(),
     health: f.object({ intervalMs: f.ms(1), timeoutMs: f.ms(1), failureThreshold: f.whole(1) }).optional(),
     retry: f.object({
-      reads: f.whole(0, 100), transactions: f.whole(0, 100), baseDelayMs: f.ms(), maxDelayMs: f.ms(), perTryTimeoutMs: f.ms(), budget: f.share,
+      reads: f.whole(0, 100), transactions: f.whole(0, 100), baseDelayMs: f.ms(), maxDelayMs: f.ms(), perTryTimeoutMs: f.ms(), budget: f.atLeast0,
       maxAttempts: f.whole(1, 101), timeoutMs: f.ms(), backoff: f.object({ baseDelayMs: f.ms(), maxDelayMs: f.ms() }).optional(),
     }).optional(),
     idempotency: f.object({ table: f.text, keepMs: f.ms(1) }).optional(),

@@ -85,7 +85,7 @@ export interface RetrySettings {
   readonly maxDelayMs: number
   /** Milliseconds for one try of a read or a transaction, after which it is cancelled and tried again; 0 = only the limit of the call. */
   readonly perTryTimeoutMs: number
-  /** Share of the statements that may be tries of statements that failed, 0 to 1; a hundred in ten seconds always may. */
+  /** Tries of statements that failed, at most, for each statement of the last ten to twenty seconds; a hundred are always allowed. */
   readonly budget: number
 }
 

@@ -24,14 +24,14 @@ export function retried(next: Execute, settings: RetrySettings): Execute {
     const policy = call.options.retry
     const { attempts, perTryMs, pace } = policy ? retryPlan(settings, 'reads', policy) : usual
     const cut = perTryMs > 0 && call.classification.class === 'read'
-    budget.count()
+    budget.count(call.startedAt)
     for (;;) {
       try {
         return await next<Row>(statement, cut ? { ...call, limits: withinMs(call.limits, perTryMs) } : call)
       } catch (error) {
         if (call.attempt >= attempts || !(mayRepeat(error, call) || (cut && isTryOver(error, call)))) throw error
         const delay = backoffMs(call.attempt - 1, pace)
-        if (delay >= remainingMs(call.limits) || !budget.take()) throw error
+        if (delay >= remainingMs(call.limits) || !budget.take(performance.now())) throw error
         if (!await pause(delay, call.limits.signal)) throw error
         avoid(call, error)
         call.attempt++

@@ -3,35 +3,41 @@ const WINDOW_MS = 10_000
 const ALWAYS = 100
 
 /**
- * Limits which share of the calls may be tries of calls that failed. When everything fails, trying it all again only multiplies
- * the load on what is left. As in Finagle's and Envoy's retry budgets. Counting costs a call one addition.
+ * Limits how many calls may be tried again, as a share of the calls that were made: when everything fails, trying all of it
+ * again and again only multiplies the load on what is left. Counts over the current and the previous window of 10 s. After
+ * the retry budgets of Finagle and Envoy.
  */
 export class RetryBudget {
   readonly #share: number
-  readonly #now: () => number
+  #windowEnds = 0
   #calls = 0
   #retries = 0
-  #windowEnds: number
+  #lastCalls = 0
+  #lastRetries = 0
 
-  /** @param share - 0 to 1; 1 = unlimited */
-  constructor(share: number, now: () => number = () => performance.now()) {
-    this.#share = share
-    this.#now = now
-    this.#windowEnds = now() + WINDOW_MS
-  }
+  /** @param share - tries of failed calls for each call: 1 = as many as there are calls */
+  constructor(share: number) { this.#share = share }
 
   /** One more call was made. */
-  count(): void { this.#calls++ }
+  count(now: number): void {
+    if (now >= this.#windowEnds) this.#roll(now)
+    this.#calls++
+  }
 
   /** Whether one of them may be tried again. */
-  take(): boolean {
-    const now = this.#now()
-    if (now >= this.#windowEnds) {
-      this.#calls = this.#retries = 0
-      this.#windowEnds = now + WINDOW_MS
-    }
-    if (this.#share < 1 && this.#retries >= Math.max(ALWAYS, this.#share * this.#calls)) return false
+  take(now: number): boolean {
+    if (now >= this.#windowEnds) this.#roll(now)
+    const allowed = Math.max(ALWAYS, this.#share * (this.#calls + this.#lastCalls))
+    if (this.#retries + this.#lastRetries >= allowed) return false
     this.#retries++
     return true
+  }
+
+  #roll(now: number): void {
+    const adjacent = now - this.#windowEnds < WINDOW_MS
+    this.#lastCalls = adjacent ? this.#calls : 0
+    this.#lastRetries = adjacent ? this.#retries : 0
+    this.#calls = this.#retries = 0
+    this.#windowEnds = now + WINDOW_MS
   }
 }

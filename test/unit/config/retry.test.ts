@@ -9,7 +9,7 @@ describe('retry', () => {
     const policy = { timeoutMs: 2_000, maxAttempts: 4, backoff: { baseDelayMs: 5, maxDelayMs: 50 }, perTryTimeoutMs: 500 }
     const { retry, statementTimeoutMs } = resolve({ retry: policy })
     expect({ ...retry, statementTimeoutMs }).toEqual({
-      reads: 3, transactions: 3, baseDelayMs: 5, maxDelayMs: 50, perTryTimeoutMs: 500, budget: 0.2, statementTimeoutMs: 2_000,
+      reads: 3, transactions: 3, baseDelayMs: 5, maxDelayMs: 50, perTryTimeoutMs: 500, budget: 1, statementTimeoutMs: 2_000,
     })
   })
 
@@ -20,6 +20,6 @@ describe('retry', () => {
     expect([retry.reads, retry.transactions, retry.baseDelayMs, statementTimeoutMs]).toEqual([1, 3, 7, 9_000])
   })
 
-  it.each([{ maxAttempts: 0 }, { maxAttempts: 1.5 }, { backoff: 5 }, { backoff: { baseDelay: 5 } }, { budget: 2 }, { backoff: { baseDelayMs: 5_000 } }])(
+  it.each([{ maxAttempts: 0 }, { maxAttempts: 1.5 }, { backoff: 5 }, { backoff: { baseDelay: 5 } }, { budget: -1 }, { backoff: { baseDelayMs: 5_000 } }])(
     '%j is refused', (retry) => { expect(() => resolve({ retry })).toThrow(/^retry\./) })
 })
