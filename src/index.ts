@@ -47,7 +47,8 @@ export { HealthChecker } from './health/health-checker.js'
 export type { HealthStatus, NodeHealth, ReplicationLag } from './health/health-checker.js'
 export type { NodeState } from './router/node.js'
 export { MigrationManager } from './migrations/manager.js'
-export type { DownResult, MigrationPlan, ServiceOptions, UpResult } from './migrations/manager.js'
+export type { DownResult, MigrationPlan, ServiceOptions, UpResult } from './migrations/results.js'
+export type { LintFinding, LintOptions, LintResult } from './migrations/lint/result.js'
 export type { ForeignTool, ImportOptions, ImportResult } from './migrations/adopt.js'
 export type { CatalogDrift } from './migrations/drift.js'
 export type { PlannedScript } from './migrations/preview.js'
@@ -108,6 +109,7 @@ export type { LockFacts, LockKey, LockMode, MaintenanceFacts, SessionFacts, Sess
 export type {
   CatalogObject, HistoryTable, MigrationFacts, StatementTimeouts, TableFacts, TakenLock,
 } from './core/migration-facts.js'
+export type { LintLevel, LintRule, LintScene, LintStatement } from './core/lint-facts.js'
 export type { FunctionClass, Keywords, Lexicon, Quoting, StatementClass, StatementRule, StatementVariant } from './core/lexicon.js'
 export type { PoolStats } from './pool/stats.js'
 export {

@@ -44,7 +44,7 @@ const BACKUP: Command = {
 const MIGRATE: Command = {
   name: 'migrate',
   usage: 'migrate <action> [what]',
-  summary: 'Apply, revert, list and mend versioned changes; exit code 2: locked, 3: dirty, 4: files and history differ',
+  summary: 'Apply, revert, list and mend versioned changes; exit code 2: locked, 3: dirty, 4: files and history differ, 5: lint',
   options: [
     CONFIG_OPTION,
     ['--database <name>', 'Which one, when the file describes several'],
@@ -54,6 +54,8 @@ const MIGRATE: Command = {
     ['--lock-timeout <ms>', 'Longest wait for another process that migrates (default: 60000)'],
     ['--allow-out-of-order <version>', 'up: apply it although a higher one is applied; may be repeated'],
     ['--dry-run', 'up, down, to: print the SQL and run nothing'],
+    ['--all', 'lint: applied migrations, too'],
+    ['--offline', 'lint: every file, without asking a server'],
     ['--statement <n>', 'resolve: the statement in doubt'],
     ['--outcome <word>', 'resolve: applied or not-applied'],
     ['--yes', 'repair: write the checksums of all changed files'],
@@ -62,7 +64,7 @@ const MIGRATE: Command = {
   ],
   examples: [
     'sluice migrate up', 'sluice migrate up 1 --dry-run', 'sluice migrate down', 'sluice migrate to 12', 'sluice migrate status',
-    'sluice migrate plan --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
+    'sluice migrate plan --json', 'sluice migrate lint', 'sluice migrate lint --offline --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
     'sluice migrate force 12', 'sluice migrate force none', 'sluice migrate baseline 12', 'sluice migrate repair --yes',
     'sluice migrate import golang-migrate', 'sluice migrate drift', 'sluice migrate history',
   ],

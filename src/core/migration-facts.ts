@@ -1,3 +1,4 @@
+import type { LintRule } from './lint-facts.js'
 import type { Probe } from './probe.js'
 
 /** Tables of the history of migrations, and the view that other tools can read. */
@@ -78,4 +79,6 @@ export interface MigrationFacts {
   readonly leftovers: { find(name: string): Probe<readonly string[]>; drop(quotedName: string): string } | undefined
   /** Sizes of all tables of the database. */
   readonly tables: Probe<readonly TableFacts[]>
+  /** Loads what is known to go wrong with migrations while a service runs; undefined = nothing. */
+  readonly lintRules: (() => Promise<readonly LintRule[]>) | undefined
 }

@@ -2,9 +2,10 @@ import { QueryError } from '../core/errors.js'
 import type { DatabaseCore } from '../database/core.js'
 import { markOf } from './checksum.js'
 import { HistorySql } from './history-sql.js'
-import { MigrationManager, type UpResult } from './manager.js'
+import { MigrationManager } from './manager.js'
 import type { MigrationSet } from './migration.js'
 import { migrationConfig, type MigrationOptions } from './options.js'
+import type { UpResult } from './results.js'
 import type { RunOptions } from './run.js'
 
 /**

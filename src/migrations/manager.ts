@@ -1,15 +1,15 @@
 import type { DatabaseCore } from '../database/core.js'
 import { adopt, checkTool, type ImportOptions, type ImportResult } from './adopt.js'
-import { applyAll, type AppliedMigration, type Task } from './apply.js'
+import { applyAll, type Task } from './apply.js'
 import { assess, entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
 import { backUp } from './backup-before.js'
 import { baseline } from './baseline.js'
-import type { MigrationError } from './errors.js'
 import { driftOf, withSnapshot, type CatalogDrift } from './drift.js'
 import { force, NO_VERSION } from './force.js'
 import type { LogEntry } from './history-row.js'
 import { HistorySql } from './history-sql.js'
 import { NO_HISTORY, type HistoryState } from './history.js'
+import type { LintOptions, LintResult } from './lint/result.js'
 import { loadMigrations } from './load.js'
 import type { MigrationSet } from './migration.js'
 import { migrationConfig, type MigrationConfig, type MigrationOptions } from './options.js'
@@ -18,32 +18,10 @@ import { recover } from './recover.js'
 import { repair, type RepairOptions, type RepairResult } from './repair.js'
 import { checkResolution, resolve, type Resolution } from './resolve.js'
 import { serviceOf, whole } from './checks.js'
+import type { DownResult, MigrationPlan, ServiceOptions, UpResult } from './results.js'
 import { withLock, withSession, type Run, type RunOptions, type RunParts } from './run.js'
 import { tasksDown, tasksTo, tasksUp } from './tasks.js'
 import { versionOf, type MigrationVersion } from './version.js'
-
-/** What `up` did. */
-export interface UpResult {
-  readonly applied: readonly AppliedMigration[]
-}
-
-/** What `down` did. */
-export interface DownResult {
-  readonly reverted: readonly AppliedMigration[]
-}
-
-/** What would happen. */
-export interface MigrationPlan {
-  /** What `up()` would apply, in this order. */
-  readonly pending: readonly StatusEntry[]
-  /** Why nothing may run; undefined = it may. */
-  readonly refusal: MigrationError | undefined
-}
-
-/** Options of calls that concern one service of several. */
-export interface ServiceOptions extends RunOptions {
-  readonly service?: string | undefined
-}
 
 /**
  * Versioned changes of a database, applied once, in order, by one process at a time, and written down in the same
@@ -153,6 +131,18 @@ export class MigrationManager {
     if (call === 'down') return scriptsOf(tasksDown(assessed, set, value ?? 1, options.service), 'down', transactionalDdl)
     const { up, down } = tasksTo(assessed, set, serviceOf(set, options.service), value ?? 0)
     return [...scriptsOf(down, 'down', transactionalDdl), ...scriptsOf(up, 'up', transactionalDdl)]
+  }
+
+  /**
+   * What would go wrong with pending migrations while a service runs: locks that last, data that is lost, names that others
+   * still use. Knows the server's version and the sizes of its tables. Takes no lock and creates nothing.
+   *
+   * @throws {@link ConfigError} there are no rules for this engine
+   */
+  async lint(options: LintOptions = {}): Promise<LintResult> {
+    const set = await this.load()
+    const { lint } = await import('./lint/run.js')
+    return lint(this.#parts, set.migrations, options, (state) => tasksUp(this.#compare(set, state)).map(({ migration }) => migration))
   }
 
   /**

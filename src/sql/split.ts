@@ -37,6 +37,14 @@ export function split(text: string, lexicon: SplitLexicon): SplitResult {
   return new Splitter(text, lexicon).run()
 }
 
+/** How scripts are read where the session could decide: as the server does by default. */
+export function scriptQuoting(quoting: Quoting): Quoting {
+  return {
+    ...quoting, backslashes: quoting.backslashes !== 'doubtful' ? quoting.backslashes : quoting.escapeStrings ? 'literal' : 'escape',
+    doubleQuotes: quoting.doubleQuotes === 'doubtful' ? 'string' : quoting.doubleQuotes,
+  }
+}
+
 class Splitter {
   readonly #text: string
   readonly #quoting: Quoting
@@ -50,12 +58,8 @@ class Splitter {
   #depth = 0
 
   constructor(text: string, lexicon: SplitLexicon) {
-    const { quoting } = lexicon
     this.#text = text
-    this.#quoting = {
-      ...quoting, backslashes: quoting.backslashes !== 'doubtful' ? quoting.backslashes : quoting.escapeStrings ? 'literal' : 'escape',
-      doubleQuotes: quoting.doubleQuotes === 'doubtful' ? 'string' : quoting.doubleQuotes,
-    }
+    this.#quoting = scriptQuoting(lexicon.quoting)
     this.#commands = lexicon.compoundBodies === true
     this.#lexer = new Lexer(text, this.#quoting)
     this.#blocks = new Blocks(lexicon, (at) => this.#lexerAt(at))

@@ -8,6 +8,7 @@ import { plural } from '../text.js'
 import { flagOption, textOption, wholeOption } from '../values.js'
 import { createMigration } from './create.js'
 import { exitCodeOf } from './exit-codes.js'
+import { lintLines } from './lint-report.js'
 import { changedLines, driftLines, historyLines, ranLines, scriptLines, statusLines } from './report.js'
 
 /** What an action works with. */
@@ -49,6 +50,7 @@ export const ACTIONS: readonly Action[] = [
   { name: 'status', what: 'none', meaning: '', options: [], run: status },
   { name: 'version', what: 'none', meaning: '', options: ['service'], run: version },
   { name: 'plan', what: 'none', meaning: '', options: ['allowOutOfOrder'], run: plan },
+  { name: 'lint', what: 'none', meaning: '', options: ['all', 'offline'], run: lint },
   { name: 'create', what: 'needed', meaning: 'a name, such as add_email,', options: ['service'], run: create },
   { name: 'force', what: 'needed', meaning: "a version, or 'none',", options: ['service'], run: force },
   { name: 'resolve', what: 'needed', meaning: VERSION, options: ['statement', 'outcome', 'service'], run: resolve },
@@ -106,6 +108,11 @@ async function plan({ migrations, style }: ActionInput): Promise<ActionResult> {
   const reason = refusal && { code: refusal.code, kind: refusal.kind, message: refusal.message, hint: refusal.hint }
   const refused = refusal ? [`${style.red(style.glyphs.failed)} up would refuse: ${refusal.message}`, ...refusal.hint === undefined ? [] : [`  ${refusal.hint}`]] : []
   return { json: { pending, refusal: reason }, lines: [...pending.length > 0 ? statusLines(pending, style) : ['nothing is pending'], ...refused], exitCode: exitCodeOf(refusal) }
+}
+
+async function lint({ migrations, invocation, style }: ActionInput): Promise<ActionResult> {
+  const result = await migrations.lint({ all: flagOption(invocation, 'all'), offline: flagOption(invocation, 'offline') })
+  return { json: result, lines: lintLines(result, style), exitCode: result.findings.some(({ level }) => level === 'error') ? 5 : 0 }
 }
 
 async function create({ folder, what = '', migrations }: ActionInput): Promise<ActionResult> {

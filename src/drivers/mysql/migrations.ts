@@ -37,6 +37,7 @@ export const mysqlMigrations: MigrationFacts = {
     statement: statement(CATALOG, Array.from({ length: CATALOG_PREFIXES }, () => schema)),
     read: (rows) => rows.map((row) => ({ name: String(row['name']), definition: typeof row['definition'] === 'string' ? row['definition'] : '' })),
   }),
+  lintRules: async () => (await import('./lint.js')).mysqlLint,
   locksTaken: undefined,
   leftovers: undefined,
   tables: {

@@ -34,6 +34,7 @@ export const postgresMigrations: MigrationFacts = {
     statement: statement(CATALOG, [schema]),
     read: (rows) => rows.map((row) => ({ name: String(row['name']), definition: String(row['definition']) })),
   }),
+  lintRules: async () => (await import('./lint.js')).postgresLint,
   locksTaken: {
     statement: statement(`select distinct relation::regclass::text as relation, mode from pg_locks
       where pid = pg_backend_pid() and locktype = 'relation' and granted and relation >= 16384 order by 1, 2`),

@@ -32,6 +32,7 @@ export const sqliteMigrations: MigrationFacts = {
       where tbl_name not in (${TABLES.map(() => '?').join(', ')}) and name not like 'sqlite!_%' escape '!' order by 1`, TABLES.map((table) => `${schema}_${table}`)),
     read: (rows) => rows.map((row) => ({ name: String(row['name']), definition: String(row['definition']) })),
   }),
+  lintRules: undefined,
   locksTaken: undefined,
   leftovers: undefined,
   tables: { statement: statement("select name from sqlite_master where type = 'table'"), read: (rows) => rows.map((row) => ({ name: String(row['name']), rows: 0, bytes: 0 })) },

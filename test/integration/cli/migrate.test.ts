@@ -59,6 +59,22 @@ describe('sluice migrate', () => {
     expect((await sluice(['up', '--dry-run', ...own])).out).toBe('-- nothing to do\n')
   })
 
+  it('lint looks at pending files, knows the server, and ends with 5 where something is wrong', async () => {
+    const folder = new Folder({ ...tables(1, 991), '992_drop.up.sql': 'drop table t991;\ncreate index linted on t991 (id);' })
+    const own = of(folder, 'lint')
+    expect(await sluice(['lint', ...own])).toMatchObject({ exitCode: 5, out: expect.stringMatching(/992_drop\.up\.sql:1 error ban-drop-table \(t991\)\n.*\n {2}instead: /) as string })
+    await sluice(['up', '1', ...own])
+    const { findings, files } = JSON.parse((await sluice(['lint', '--json', ...own])).out) as { findings: unknown[]; files: number }
+    // the table is there and small: its index is built in no time
+    expect({ findings, files }).toMatchObject({ files: 1, findings: [{ rule: 'ban-drop-table', level: 'error' }, { rule: 'require-concurrent-index-creation', level: 'warning', line: 2, rows: 0 }] })
+    expect(JSON.parse((await sluice(['lint', '--all', '--json', ...own])).out)).toMatchObject({ files: 2 })
+    expect(JSON.parse((await sluice(['lint', '--offline', '--json', ...own])).out)).toMatchObject({ files: 2, findings: [{ rule: 'prefer-bigint-over-int', line: 1 }, {}, { level: 'error' }] })
+    folder.write({ '992_drop.up.sql': '-- sluice:nolint ban-drop-table reason=nobody reads it\ndrop table t991;' })
+    expect(await sluice(['lint', ...own])).toMatchObject({ exitCode: 0, out: expect.stringContaining('1 file, nothing found, 1 allowed') as string })
+    folder.write({ '992_drop.up.sql': '-- sluice:nolint ban-drop-table\ndrop table t991;' })
+    expect(await sluice(['lint', ...own])).toMatchObject({ exitCode: 1, err: expect.stringContaining('needs a rule and a reason') as string })
+  })
+
   it('create makes the next two files', async () => {
     const folder = new Folder(tables(1, 7))
     const { out, exitCode } = await sluice(['create', 'add_email', '--dir', folder.path])

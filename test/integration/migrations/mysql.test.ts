@@ -103,6 +103,13 @@ describe.each<ClusterEngine>(['mariadb', 'mysql'])('migrations on %s', { timeout
     expect(await many(`select 1 from information_schema.columns where table_name = '${name}' and column_name = 'd'`)).toHaveLength(1)
   })
 
+  it('M28: pending files are looked through, with the size of the tables they are about', async () => {
+    const files = { '1_a.up.sql': 'create table linted (id bigint primary key, n int)', '2_b.up.sql': 'alter table linted modify n bigint;\nalter table linted drop column n' }
+    await manager('m28', files).up(1)
+    const { findings } = await manager('m28', files).lint()
+    expect(findings).toMatchObject([{ rule: 'changing-column-type', level: 'warning', rows: 0, version: 2, line: 1 }, { rule: 'ban-drop-column', level: 'error', line: 2 }])
+  })
+
   it('M1: eight processes on an empty database: every version once', async () => {
     const job = { url: cluster.url, options: { schema: 'm1', sources: sources({ '1_a.up.sql': 'create table m1a (n int);\ninsert into m1a values (1);', '2_b.up.sql': 'create table m1b (n int);' }) } }
     const ends = await Promise.all(Array.from({ length: 8 }, () => new Migrator(job).ended))

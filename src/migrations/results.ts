@@ -1,0 +1,27 @@
+import type { AppliedMigration } from './apply.js'
+import type { StatusEntry } from './assess.js'
+import type { MigrationError } from './errors.js'
+import type { RunOptions } from './run.js'
+
+/** What `up` did. */
+export interface UpResult {
+  readonly applied: readonly AppliedMigration[]
+}
+
+/** What `down` did. */
+export interface DownResult {
+  readonly reverted: readonly AppliedMigration[]
+}
+
+/** What would happen. */
+export interface MigrationPlan {
+  /** What `up()` would apply, in this order. */
+  readonly pending: readonly StatusEntry[]
+  /** Why nothing may run; undefined = it may. */
+  readonly refusal: MigrationError | undefined
+}
+
+/** Options of calls that concern one service of several. */
+export interface ServiceOptions extends RunOptions {
+  readonly service?: string | undefined
+}
