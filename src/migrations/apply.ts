@@ -57,6 +57,7 @@ async function applyOne(run: Run, task: Task, direction: Direction, position: { 
   const alone = script?.kind === 'sql' && script.directives.noTransaction
   const durationMs = script && (alone || !transactionalDdl) ? await runJournaled(run, task, script, direction) : await runTransactional(run, task, direction)
   if (durationMs === undefined) return undefined
+  run.done.migrations++
   run.tell({ phase: direction === 'up' ? 'applied' : 'reverted', durationMs, position }, migration)
   const { service, version, name } = migration
   return { service, version, name, durationMs }

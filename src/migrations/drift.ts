@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { limitsFrom } from '../core/deadline.js'
+import { asError, limitsFrom } from '../core/deadline.js'
 import type { CatalogObject } from '../core/migration-facts.js'
 import type { DedicatedSession } from '../database/dedicated.js'
 import { sql } from '../sql/tag.js'
-import type { AppliedMigration } from './apply.js'
 import type { History } from './history.js'
 import type { Run } from './run.js'
 
@@ -36,16 +35,26 @@ function fingerprintOf(objects: readonly CatalogObject[]): string {
   return createHash('sha256').update(JSON.stringify(objects.map(({ name, definition }) => [name, definition]))).digest('hex')
 }
 
-interface RunResult {
-  readonly applied?: readonly AppliedMigration[]
-  readonly reverted?: readonly AppliedMigration[]
+/** Runs `work`, and keeps what the catalog looks like when that has changed something, also where it failed half-way. */
+export async function withSnapshot<R>(run: Run, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work()
+  } finally {
+    if (run.done.migrations > 0) await keepIfPossible(run)
+  }
 }
 
-/** Runs `work`, and keeps what the catalog looks like when that has changed something. */
-export async function withSnapshot<R extends RunResult>(run: Run, work: () => Promise<R>): Promise<R> {
-  const result = await work()
-  if ((result.applied?.length ?? 0) + (result.reverted?.length ?? 0) > 0) await keep(run)
-  return result
+/** Never rejects: migrations that are applied are applied, whether there is a picture of that or not. */
+async function keepIfPossible(run: Run): Promise<void> {
+  try {
+    await keep(run)
+  } catch (thrown) {
+    const error = asError(thrown)
+    run.assembly.notifier.notify('warning', {
+      code: 'SLUICE_MIGRATION_SNAPSHOT', node: run.session.node, error,
+      message: `what the catalog looks like after the migrations could not be kept: ${error.message}; drift cannot be told until the next run`,
+    })
+  }
 }
 
 async function keep({ history, session }: Run): Promise<void> {

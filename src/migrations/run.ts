@@ -28,6 +28,8 @@ export interface Run {
   readonly identity: SessionIdentity | undefined
   /** Of everything the run does. */
   readonly limits: Limits
+  /** What this run has done so far. */
+  readonly done: { migrations: number }
   tell(event: Partial<MigrationEvent> & Pick<MigrationEvent, 'phase'>, migration?: Migration): void
 }
 
@@ -63,7 +65,7 @@ export async function withLock<T>(parts: RunParts, options: RunOptions, work: (r
       const { maintenance } = assembly.driver.dialect
       const identity = maintenance && !session.pooled ? await session.ask(maintenance.session) : undefined
       const limits = limitsFrom(undefined, options.signal)
-      return await work({ assembly, config, session, history, lock, identity, limits, tell })
+      return await work({ assembly, config, session, history, lock, identity, limits, done: { migrations: 0 }, tell })
     } finally {
       await lock.release()
     }

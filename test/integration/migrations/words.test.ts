@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { autoMigrate, Database, MigrationManager, type MigrationOptions, type QueryEvent } from '../../../src/index.js'
+import { autoMigrate, Database, MigrationManager, type MigrationOptions, type QueryEvent, type WarningEvent } from '../../../src/index.js'
 import { freshDatabase } from '../../support/database.js'
 import { errorOf } from '../database/open.js'
 import { Folder, tables } from './files.js'
@@ -159,5 +159,26 @@ describe('import', () => {
     expect(await errorOf(manager().import({ from: 'knex' }))).toMatchObject({ kind: 'missing', message: expect.stringContaining('what is no file of default: 000002_t2.ts') as string })
     expect(await errorOf(manager().import({ from: 'umzug', table: 'public.nowhere' }))).toMatchObject({ kind: 'missing', message: expect.stringContaining('cannot be read from public.nowhere') as string })
     expect(await errorOf(manager().import({ from: 'liquibase' as 'knex' }))).toMatchObject({ name: 'ConfigError' })
+  })
+})
+
+describe('the picture of the catalog', () => {
+  it('is kept of what was applied before a failure, too', async () => {
+    const { manager } = historyOf('halfway', { ...tables(1, 181), '000182_bad.up.sql': 'select 1 / 0;' })
+    expect(await errorOf(manager().up())).toMatchObject({ kind: 'failed', version: 182 })
+    const { since, added, removed, changed } = await manager().drift()
+    expect([since instanceof Date, added, removed, changed]).toEqual([true, [], [], []])
+    await db.execute('create table stray_halfway (n int)')
+    expect((await manager().drift()).added).toContain('table public.stray_halfway')
+    await db.execute('drop table stray_halfway')
+  })
+
+  it('that cannot be kept is a warning: what is applied is applied', async () => {
+    const warnings: WarningEvent[] = []
+    const watched = await Database.open({ primary: database.primaryUrl, observers: [{ warning: (event) => { warnings.push(event) } }] })
+    const { options } = historyOf('blind', { '000191_blind.up.sql': 'drop table s_blind.migration_snapshot;' })
+    expect((await new MigrationManager(watched, options).up()).applied.map(({ version }) => version)).toEqual([191])
+    expect(warnings).toMatchObject([{ code: 'SLUICE_MIGRATION_SNAPSHOT', message: expect.stringContaining('drift cannot be told until the next run') as string }])
+    await watched.close()
   })
 })
