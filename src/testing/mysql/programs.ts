@@ -1,5 +1,5 @@
 import { delimiter, isAbsolute } from 'node:path'
-import { programIn } from '../postgres/binaries.js'
+import { programIn } from '../program-in.js'
 import { runProgram } from '../process.js'
 import type { Flavour, Programs } from './flavour.js'
 

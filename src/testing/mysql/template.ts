@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheFolder } from '../cache-folder.js'
-import { copyDataFolder, give } from '../postgres/data-folder.js'
+import { copyDataFolder, give } from '../server-files.js'
 import type { Account } from '../process.js'
 import type { Flavour, Programs } from './flavour.js'
 
@@ -19,5 +19,5 @@ export async function freshDataFolder(target: string, flavour: Flavour, programs
     // the name MySQL knows itself by
     await rm(join(folder, 'auto.cnf'), { force: true })
   })
-  await copyDataFolder(template, target, account, 'all')
+  await copyDataFolder(template, target, account)
 }

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
+import { programIn } from '../program-in.js'
 import { runProgram } from '../process.js'
 
 /** PostgreSQL programs in one folder. */
@@ -18,17 +19,6 @@ const VERSIONED_HOMES = [
   { parent: '/usr/local/opt', prefix: 'postgresql@' },
   { parent: '/Applications/Postgres.app/Contents/Versions', prefix: '' },
 ] as const
-
-/** A program of that folder; `undefined` when it is not there or may not be run. */
-export function programIn(folder: string, program: string): string | undefined {
-  const file = join(folder, program)
-  try {
-    accessSync(file, constants.X_OK)
-    return file
-  } catch {
-    return undefined
-  }
-}
 
 function versionedFolders(): string[] {
   return VERSIONED_HOMES.flatMap(({ parent, prefix }) => {

@@ -7,9 +7,10 @@ import { TestClusterError } from '../errors.js'
 import { killTree, signalTree } from '../process-tree.js'
 import { runProgram, spawnServer, type Account, type ServerProcess } from '../process.js'
 import type { RigServer, ServerState, StopMode, UrlUser } from '../rig.js'
-import { programIn, type Binaries } from './binaries.js'
+import { programIn } from '../program-in.js'
+import type { Binaries } from './binaries.js'
 import { nodeConfiguration, nodeConfigurationFile } from './configuration.js'
-import { writeServerFile } from './data-folder.js'
+import { writeServerFile } from '../server-files.js'
 
 const START_TIMEOUT_MS = 60_000
 const POLL_MS = 10

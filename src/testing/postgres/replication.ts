@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { adminQuery, withAdmin } from '../admin.js'
 import { TestClusterError } from '../errors.js'
 import type { Account } from '../process.js'
-import { copyDataFolder, forgetFormerRole, markStandby, writeServerFile } from './data-folder.js'
+import { copyDataFolder, writeServerFile } from '../server-files.js'
+import { BASE_BACKUP, forgetFormerRole, markStandby } from './data-folder.js'
 import type { LocalServer } from './local-server.js'
 
 /** PostgreSQL 15 renamed the two functions of a base backup. */
@@ -22,7 +23,7 @@ export async function copyFromPrimary(
     await query(renamed ? "select pg_backup_start('sluice', true)" : "select pg_start_backup('sluice', true, false)")
     await Promise.all(replicas.map(async (replica) => {
       await rm(replica.dataFolder, { recursive: true, force: true })
-      await copyDataFolder(primary.dataFolder, replica.dataFolder, account, 'base-backup')
+      await copyDataFolder(primary.dataFolder, replica.dataFolder, account, BASE_BACKUP)
     }))
     const [row] = await query(renamed ? 'select labelfile from pg_backup_stop(false)' : 'select labelfile from pg_stop_backup(false, false)')
     return String(row?.['labelfile'])

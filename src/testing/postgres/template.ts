@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { cacheFolder } from '../cache-folder.js'
 import { runProgram, type Account } from '../process.js'
 import type { Binaries } from './binaries.js'
-import { copyDataFolder, give } from './data-folder.js'
+import { copyDataFolder, give } from '../server-files.js'
 
 /**
  * Makes a fresh data folder at `target`. `initdb` takes a second and always does the same, so its result is kept as a
@@ -17,7 +17,7 @@ export async function freshDataFolder(target: string, binaries: Binaries, accoun
     if (account) await give(join(folder, '..'), account)
     await initialise(folder, binaries, account)
   })
-  await copyDataFolder(template, target, account, 'all')
+  await copyDataFolder(template, target, account)
 }
 
 async function initialise(folder: string, binaries: Binaries, account: Account | undefined): Promise<void> {

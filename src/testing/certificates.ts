@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TestClusterError } from '../errors.js'
-import type { ClusterTls } from '../options.js'
-import { runProgram, type Account } from '../process.js'
-import { writeServerFile } from './data-folder.js'
+import { TestClusterError } from './errors.js'
+import type { ClusterTls } from './options.js'
+import { runProgram, type Account } from './process.js'
+import { writeServerFile } from './server-files.js'
 
 /** Certificates as files, and the settings that make a server use them. */
 export interface InstalledTls {
