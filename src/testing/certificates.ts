@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TestClusterError } from './errors.js'
 import type { ClusterTls } from './options.js'
@@ -13,12 +14,12 @@ export interface InstalledTls {
 }
 
 /**
- * Writes the certificates into `folder`; for `true` makes a self-signed one for localhost and 127.0.0.1, valid 30 days.
+ * Writes the certificates into `folder`, for `true` {@link selfSigned} ones.
  *
  * @throws TestClusterError when one has to be made and `openssl` is missing
  */
 export async function installTls(tls: ClusterTls | true, folder: string, account: Account | undefined): Promise<InstalledTls> {
-  const { cert, key, ca } = tls === true ? await selfSigned(folder) : tls
+  const { cert, key, ca } = tls === true ? await selfSigned() : tls
   const path = (name: string): string => join(folder, name)
   await writeServerFile(path('server.crt'), cert, account)
   await writeServerFile(path('server.key'), key, account)
@@ -30,7 +31,21 @@ export async function installTls(tls: ClusterTls | true, folder: string, account
   return { settings, ca: ca ?? cert }
 }
 
-async function selfSigned(folder: string): Promise<ClusterTls> {
+/**
+ * A certificate for localhost and 127.0.0.1, valid 30 days.
+ *
+ * @throws TestClusterError when `openssl` is missing
+ */
+export async function selfSigned(): Promise<ClusterTls> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-certificate-'))
+  try {
+    return await madeIn(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function madeIn(folder: string): Promise<ClusterTls> {
   const [key, cert] = [join(folder, 'made.key'), join(folder, 'made.crt')]
   await runProgram('openssl', [
     'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',

@@ -8,11 +8,18 @@ const PROVIDERS: readonly ProviderName[] = ['env', 'docker', 'local', 'embedded'
 /** Engines whose servers {@link startCluster} starts. */
 export type ClusterEngine = 'postgres' | 'mariadb' | 'mysql'
 
-/** The oldest major version that is started, and the environment variable that asks for one. */
-const ENGINES: Readonly<Record<ClusterEngine, { readonly title: string; readonly oldest: number; readonly variable: string }>> = {
-  postgres: { title: 'PostgreSQL', oldest: 13, variable: 'SLUICE_TEST_POSTGRES_VERSION' },
-  mariadb: { title: 'MariaDB', oldest: 10, variable: 'SLUICE_TEST_MARIADB_VERSION' },
-  mysql: { title: 'MySQL', oldest: 8, variable: 'SLUICE_TEST_MYSQL_VERSION' },
+interface EngineFacts {
+  readonly title: string
+  /** The oldest major version that is started. */
+  readonly oldest: number
+  /** What the engine's environment variables begin with. */
+  readonly prefix: string
+}
+
+const ENGINES: Readonly<Record<ClusterEngine, EngineFacts>> = {
+  postgres: { title: 'PostgreSQL', oldest: 13, prefix: 'SLUICE_TEST_POSTGRES' },
+  mariadb: { title: 'MariaDB', oldest: 10, prefix: 'SLUICE_TEST_MARIADB' },
+  mysql: { title: 'MySQL', oldest: 8, prefix: 'SLUICE_TEST_MYSQL' },
 }
 
 /** Certificates for the servers, as PEM text. */
@@ -30,9 +37,15 @@ export interface ClusterOptions {
   readonly replicas?: number | undefined
   /** Major version wanted, `15`. Default: the highest found. */
   readonly version?: string | number | undefined
-  /** Image for the docker provider. Default `postgres:<version>-alpine`. */
+  /**
+   * Image for the docker provider, from outside `SLUICE_TEST_POSTGRES_IMAGE`, `SLUICE_TEST_MARIADB_IMAGE` or
+   * `SLUICE_TEST_MYSQL_IMAGE`. Default `postgres:<version>-alpine`, `mariadb:<version>`, `mysql:<version>`.
+   */
   readonly image?: string | undefined
-  /** Take this provider and no other. Default: the first that works; `SLUICE_TEST_PROVIDER` sets it from outside. */
+  /**
+   * Take this provider and no other. Default: the first that works. From outside `SLUICE_TEST_PROVIDER` sets it for all
+   * engines, `SLUICE_TEST_POSTGRES_PROVIDER`, `SLUICE_TEST_MARIADB_PROVIDER` and `SLUICE_TEST_MYSQL_PROVIDER` for one.
+   */
   readonly provider?: ProviderName | undefined
   /** Server settings of all nodes (as in `postgresql.conf`, `my.cnf`); they win over those of the cluster. */
   readonly settings?: Readonly<Record<string, string>> | undefined
@@ -126,6 +139,10 @@ function providerOf(name: string | undefined, option: string): ProviderName | un
   return PROVIDERS.find((known) => known === name) ?? refuse(option, `one of ${PROVIDERS.join(', ')}`, name)
 }
 
+function providerIn(env: NodeJS.ProcessEnv, variable: string): ProviderName | undefined {
+  return providerOf(env[variable], variable)
+}
+
 /**
  * Checks the options and fills in defaults, some of them from the environment.
  *
@@ -136,7 +153,8 @@ export function resolveClusterOptions(options: ClusterOptions, env: NodeJS.Proce
   const { engine } = options
   if (!Object.hasOwn(ENGINES, engine)) refuse('engine', `one of ${Object.keys(ENGINES).map((name) => `'${name}'`).join(', ')}`, engine)
   if (engine !== 'postgres' && options.hba !== undefined) refuse('hba', "left out: only engine 'postgres' has access rules in a file", options.hba)
-  const { variable } = ENGINES[engine]
+  const { prefix } = ENGINES[engine]
+  const variable = `${prefix}_VERSION`
   const replicas = options.replicas ?? 0
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {
     refuse('replicas', `a whole number from 0 to ${MAX_REPLICAS}`, replicas)
@@ -150,8 +168,8 @@ export function resolveClusterOptions(options: ClusterOptions, env: NodeJS.Proce
     engine,
     replicas,
     major: majorOf(engine, options.version, 'version') ?? majorOf(engine, env[variable], variable),
-    image: options.image ?? (env['SLUICE_TEST_POSTGRES_IMAGE'] || undefined),
-    provider: providerOf(options.provider, 'provider') ?? providerOf(env['SLUICE_TEST_PROVIDER'], 'SLUICE_TEST_PROVIDER'),
+    image: options.image ?? (env[`${prefix}_IMAGE`] || undefined),
+    provider: providerOf(options.provider, 'provider') ?? providerIn(env, `${prefix}_PROVIDER`) ?? providerIn(env, 'SLUICE_TEST_PROVIDER'),
     settings: options.settings ?? {},
     tls: options.tls,
     hba: options.hba ?? [],

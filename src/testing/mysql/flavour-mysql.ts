@@ -7,6 +7,7 @@ import { countOfSet } from './gtid-sets.js'
 export const mysqlFlavour: Flavour = {
   engine: 'mysql',
   title: 'MySQL',
+  image: (major) => `mysql:${String(major ?? '8.4')}`,
   settings: {
     'gtid-mode': 'ON', 'enforce-gtid-consistency': 'ON', 'mysqlx': 'OFF', 'secure-file-priv': 'NULL',
     'innodb-redo-log-capacity': '16M', 'admin-port': '0', 'performance-schema': 'ON',
@@ -19,8 +20,8 @@ export const mysqlFlavour: Flavour = {
       ...programs.before, '--no-defaults', '--initialize-insecure', `--datadir=${folder}`, '--innodb-redo-log-capacity=16M', ...programs.after,
     ], { account, env: programs.env, timeoutMs: 120_000 })
   },
-  async follow(query, { port, user, password }) {
-    await query(`change replication source to source_host = '127.0.0.1', source_port = ${port}, source_user = '${user}',`
+  async follow(query, { host, port, user, password }) {
+    await query(`change replication source to source_host = '${host}', source_port = ${port}, source_user = '${user}',`
       + ` source_password = '${password}', source_auto_position = 1, get_source_public_key = 1, source_connect_retry = 1,`
       + ' source_heartbeat_period = 1, source_delay = 0')
     await query('start replica')
@@ -29,6 +30,7 @@ export const mysqlFlavour: Flavour = {
   startReplica: async (query) => { await query('start replica') },
   stopApplier: async (query) => { await query('stop replica sql_thread') },
   startApplier: async (query) => { await query('start replica sql_thread') },
+  forgetHistory: async (query) => { await query('reset binary logs and gtids') },
   forgetSource: async (query) => { await query('reset replica all') },
   setDelaySeconds: async (query, seconds) => { await query(`change replication source to source_delay = ${seconds}`) },
   async status(query) {

@@ -19,6 +19,7 @@ export interface Programs {
 
 /** How a replica gets to its primary. */
 export interface Source {
+  readonly host: string
   readonly port: number
   readonly user: string
   readonly password: string
@@ -29,6 +30,8 @@ export interface Flavour {
   readonly engine: 'mysql' | 'mariadb'
   /** For people. */
   readonly title: string
+  /** The image of a major version, or of the one taken when none is asked for. */
+  image(major: number | undefined): string
   /** Server options of every node; a user's own win. */
   readonly settings: Readonly<Record<string, string>>
   /** Option that keeps a replica from being written to, in whoever's name. */
@@ -45,6 +48,8 @@ export interface Flavour {
   stopApplier(query: AdminQuery): Promise<void>
   startApplier(query: AdminQuery): Promise<void>
   forgetSource(query: AdminQuery): Promise<void>
+  /** Makes a server's history empty, as if nothing had ever been written to it. */
+  forgetHistory(query: AdminQuery): Promise<void>
   setDelaySeconds(query: AdminQuery, seconds: number): Promise<void>
   /** What a replica says of itself; undefined when it follows nobody. */
   status(query: AdminQuery): Promise<ReplicaStatus | undefined>

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +10,11 @@ import { serverAccount, spawnWatchdog, type Watchdog } from '../process.js'
 import type { Rig, RigServer, Steering } from '../rig.js'
 import { withAdmin } from './admin.js'
 import type { Flavour, Programs } from './flavour.js'
-import { LocalMysqlServer, TEMPORARY, type Passwords } from './server.js'
+import { makePasswords } from './passwords.js'
+import { LocalMysqlServer, TEMPORARY } from './server.js'
 import { steeringOf } from './steering.js'
 import { freshDataFolder } from './template.js'
+import { makeClusterUsers } from './users.js'
 
 /**
  * Servers from programs on this machine, all in one folder that is deleted with them. Every node keeps the whole history
@@ -28,7 +29,7 @@ export class MysqlRig implements Rig {
   readonly #programs: Programs
   readonly #options: ResolvedClusterOptions
   readonly #account = serverAccount()
-  readonly #passwords: Passwords = { app: secret(), superuser: secret(), replication: secret() }
+  readonly #passwords = makePasswords()
   readonly #servers: LocalMysqlServer[] = []
   #folder = ''
   #ca: string | undefined
@@ -154,18 +155,13 @@ export class MysqlRig implements Rig {
 
   /** Replicas get them as they get everything: by the binary log. `root` without a password is let in by the socket only. */
   async #makeUsers(primary: LocalMysqlServer): Promise<void> {
-    const { app, superuser, replication } = this.#passwords
     await withAdmin(primary.mysqlAdmin(), async (query) => {
       // others that were made with the data folder have no password and are let in by TCP
       const others = await query("select user as name, host as host from mysql.user where (user = 'root' or user = '') and host <> 'localhost'")
       for (const { name, host } of others) await query(`drop user if exists '${String(name)}'@'${String(host)}'`)
-      await query(`create user root@'%' identified by '${superuser}'`)
+      await query(`create user root@'%' identified by '${this.#passwords.superuser}'`)
       await query("grant all on *.* to root@'%' with grant option")
-      await query(`create user replication@'%' identified by '${replication}'`)
-      await query("grant replication slave on *.* to replication@'%'")
-      await query(`create user app@'%' identified by '${app}'`)
-      await query(`create database \`${this.database}\``)
-      await query(`grant all on \`${this.database}\`.* to app@'%'`)
+      await makeClusterUsers(query, this.#passwords, this.database)
     })
   }
 
@@ -174,8 +170,4 @@ export class MysqlRig implements Rig {
     if (!own) throw new TestClusterError(`${server.name} is not a server of this cluster`)
     return own
   }
-}
-
-function secret(): string {
-  return randomBytes(12).toString('hex')
 }

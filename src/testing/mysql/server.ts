@@ -9,6 +9,8 @@ import { spawnServer, type Account, type ServerProcess } from '../process.js'
 import type { RigServer, ServerState, StopMode, UrlUser } from '../rig.js'
 import { adminQuery, withAdmin, type MysqlAdmin } from './admin.js'
 import type { Flavour, Programs } from './flavour.js'
+import type { Passwords } from './passwords.js'
+import { nodeSettings, optionsOf, variableOf } from './settings.js'
 import type { MysqlServer } from './steering.js'
 
 /** A server's folder for temporary tables, inside its own. */
@@ -17,13 +19,6 @@ export const TEMPORARY = 'tmp'
 const START_TIMEOUT_MS = 60_000
 const STOP_PATIENCE_MS = 15_000
 const POLL_MS = 25
-
-/** The passwords of a cluster's users. */
-export interface Passwords {
-  readonly app: string
-  readonly superuser: string
-  readonly replication: string
-}
 
 /** What a {@link LocalMysqlServer} is made of. */
 export interface LocalServerOptions {
@@ -150,11 +145,11 @@ export class LocalMysqlServer implements MysqlServer {
   async #catchUp(): Promise<void> {
     if (!this.#followLater || !this.#source) return
     const { flavour, passwords } = this.#options
-    const { port } = this.#source
+    const { host, port } = this.#source
     await withAdmin(this.mysqlAdmin(), async (query) => {
-      await query(`set global ${variable(flavour.readOnly)} = 1`)
+      await query(`set global ${variableOf(flavour.readOnly)} = 1`)
       await flavour.stopReplica(query).catch(() => {})
-      await flavour.follow(query, { port, user: 'replication', password: passwords.replication })
+      await flavour.follow(query, { host, port, user: 'replication', password: passwords.replication })
     })
     this.#followLater = false
   }
@@ -170,13 +165,9 @@ export class LocalMysqlServer implements MysqlServer {
       // a server that starts deletes what it takes for leftovers in there: its neighbours' tables
       'tmpdir': join(this.folder, TEMPORARY),
       'datadir': this.dataFolder, 'socket': join(this.folder, 'socket'), 'pid-file': join(this.folder, 'pid'), 'port': String(this.port),
-      'bind-address': '127.0.0.1', 'server-id': String(this.#serverId), 'report-port': String(this.port), 'log-bin': 'binlog',
-      'skip-name-resolve': 'ON', 'character-set-server': 'utf8mb4', 'max-connections': '151',
-      // Nothing in a test cluster has to survive a power cut.
-      'innodb-flush-log-at-trx-commit': '2', 'sync-binlog': '0', 'innodb-buffer-pool-size': '32M', 'innodb-doublewrite': 'OFF',
-      ...flavour.settings, ...settings,
+      'bind-address': '127.0.0.1', 'report-port': String(this.port), ...nodeSettings(flavour, this.#serverId), ...settings,
     }
-    const options = Object.entries(own).map(([name, value]) => `--${name.replaceAll('_', '-')}=${value}`)
+    const options = optionsOf(own)
     return [...programs.before, '--no-defaults', ...options, ...(this.#source ? [`--${flavour.readOnly}=ON`] : []), ...programs.after]
   }
 
@@ -184,8 +175,4 @@ export class LocalMysqlServer implements MysqlServer {
     const log = join(this.folder, 'log')
     return existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').slice(-6).join('\n') : 'it wrote no log'
   }
-}
-
-function variable(option: string): string {
-  return option.replaceAll('-', '_')
 }

@@ -77,4 +77,4 @@ exec postgres "$@"`])
 }
 
 /** PostgreSQL in containers of one Docker network. */
-export const dockerProvider: Provider = dockerProviderOf((library, options) => new PostgresDockerRig(library, options).start())
+export const dockerProvider: Provider = dockerProviderOf((library, options) => new PostgresDockerRig(library, options).start(), { servesTls: false })

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ConnectSettings, Driver, SslMode, TlsSettings } from '../../../src/core/driver.js'
@@ -6,6 +5,7 @@ import { statement } from '../../../src/core/statement.js'
 import { mariadb } from '../../../src/drivers/mariadb/index.js'
 import { mysql } from '../../../src/drivers/mysql/index.js'
 import { startCluster, type Cluster } from '../../../src/testing/index.js'
+import { replaceFile } from '../../support/server-files.js'
 import { makeCertificate, type Certificate } from '../../support/tls.js'
 
 const authority = makeCertificate({ commonName: 'test authority', authority: true })
@@ -51,7 +51,7 @@ describe.each<['mariadb' | 'mysql', Driver, string, readonly Row[]]>([
     const [[, , { cert, key }]] = TABLE as [Row]
     cluster = await startCluster({ engine, tls: { cert, key, ca: authority.cert + otherAuthority.cert } })
     const { username: user, password, port } = new URL(cluster.superuserUrl)
-    admin = await createConnection({ host: '127.0.0.1', port: Number(port), user, password })
+    admin = await createConnection({ host: cluster.primary.host, port: Number(port), user, password })
     await admin.query("create user keyed@'%' identified by 'right' require x509")
   }, 240_000)
 
@@ -64,8 +64,8 @@ describe.each<['mariadb' | 'mysql', Driver, string, readonly Row[]]>([
   async function useCertificate({ cert, key }: Certificate): Promise<void> {
     const [[files]] = await admin.query<({ cert: string; key: string } & RowDataPacket)[]>('select @@ssl_cert as cert, @@ssl_key as `key`')
     if (!files) throw new Error('the server does not say where its certificate is')
-    writeFileSync(files.cert, cert)
-    writeFileSync(files.key, key)
+    await replaceFile(cluster, files.cert, cert)
+    await replaceFile(cluster, files.key, key)
     await admin.query(reload)
   }
 

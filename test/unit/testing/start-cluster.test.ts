@@ -74,6 +74,16 @@ describe('the options', () => {
     expect(resolveClusterOptions({ engine: 'postgres' }, env)).toMatchObject({ major: 15, provider: 'local' })
     expect(resolveClusterOptions({ engine: 'postgres', version: '16.2', provider: 'docker' }, env)).toMatchObject({ major: 16, provider: 'docker' })
   })
+
+  test('of one engine come from its own variables, which win over those of all', () => {
+    const env = {
+      SLUICE_TEST_PROVIDER: 'docker', SLUICE_TEST_MYSQL_PROVIDER: 'unpack', SLUICE_TEST_POSTGRES_IMAGE: 'p:1', SLUICE_TEST_MARIADB_IMAGE: 'm:2', SLUICE_TEST_MARIADB_VERSION: '11',
+    }
+    expect(resolveClusterOptions({ engine: 'mariadb' }, env)).toMatchObject({ provider: 'docker', image: 'm:2', major: 11 })
+    expect(resolveClusterOptions({ engine: 'mysql' }, env)).toMatchObject({ provider: 'unpack', image: undefined, major: undefined })
+    expect(resolveClusterOptions({ engine: 'mysql', provider: 'local', image: 'own' }, env)).toMatchObject({ provider: 'local', image: 'own' })
+    expect(() => resolveClusterOptions({ engine: 'mysql' }, { SLUICE_TEST_MYSQL_PROVIDER: 'cloud' })).toThrow('SLUICE_TEST_MYSQL_PROVIDER must be one of env, ')
+  })
 })
 
 describe('the provider env', () => {

@@ -1,0 +1,3 @@
+import { clusterInContainers } from './mysql-family.js'
+
+clusterInContainers('mysql')
