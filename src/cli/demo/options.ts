@@ -4,6 +4,7 @@ import type { Invocation } from '../command.js'
 import { UsageError } from '../exit.js'
 import type { DemoEngine } from './engine.js'
 import { mariadbDemo, mysqlDemo, sqliteDemo } from './without-schemas.js'
+import { pgliteDemo } from './pglite.js'
 import { postgresDemo } from './postgres.js'
 
 /** What a demo is asked for. */
@@ -18,6 +19,7 @@ export interface DemoOptions {
 
 const ENGINES: Readonly<Record<string, DemoEngine>> = {
   postgres: postgresDemo, postgresql: postgresDemo, mariadb: mariadbDemo, mysql: mysqlDemo, sqlite: sqliteDemo,
+  pglite: pgliteDemo,
 }
 const SECONDS = { min: 1, max: 3_600, otherwise: 20 }
 const REPLICAS = { min: 0, max: 8, otherwise: 2 }
