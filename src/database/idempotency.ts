@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { asError } from '../core/deadline.js'
+import { asError, limitsFrom } from '../core/deadline.js'
 import { detached } from '../core/detached.js'
 import type { Dialect } from '../core/dialect.js'
 import { IdempotencyKeyError, QueryError, SluiceError } from '../core/errors.js'
@@ -9,6 +9,7 @@ import { NO_OPTIONS } from '../core/queryable.js'
 import type { IdempotencySettings } from '../core/settings.js'
 import { statement } from '../core/statement.js'
 import { oneProblem } from '../config/problem.js'
+import { bounded } from './bounded-work.js'
 import { outcomeOf, outcomeText } from './recorded-outcome.js'
 import type { Transaction, TransactionOptions } from './transaction.js'
 
@@ -56,27 +57,31 @@ export class Idempotency {
    */
   async once<T>(keyed: KeyedWork<T>, run: (work: (tx: Transaction) => Promise<T>) => Promise<T>, options: TransactionOptions): Promise<T> {
     const facts = this.#facts()
-    await (this.#ready ??= this.#prepare(facts, options))
-    const attempts = new Map<string, Transaction>()
-    try {
-      const value = await run((tx) => this.#attempt(facts, keyed, tx, attempts))
-      this.#forget(facts)
-      return value
-    } catch (error) {
-      // the table may be gone: the next call looks again
-      if (error instanceof QueryError) this.#ready = undefined
-      throw error
+    const limits = limitsFrom(options.timeoutMs, options.signal)
+    const call: KeyedCall<T> = { ...keyed, attempts: new Map(), tableMissing: false }
+    for (let looked = false; ; looked = true) {
+      // made once for all callers: none of them takes it along when it leaves
+      await bounded(() => this.#ready ??= this.#prepare(facts), limits, NAME)
+      try {
+        const value = await run((tx) => this.#attempt(facts, call, tx))
+        this.#forget(facts)
+        return value
+      } catch (error) {
+        // the table was there once; another server may have taken over that never had it
+        if (!call.tableMissing || looked) throw error
+        this.#ready = undefined
+      }
     }
   }
 
-  async #attempt<T>(facts: IdempotencyFacts, { key, what, work }: KeyedWork<T>, tx: Transaction, attempts: Map<string, Transaction>): Promise<T> {
+  async #attempt<T>(facts: IdempotencyFacts, call: KeyedCall<T>, tx: Transaction): Promise<T> {
+    const { key, what, work, attempts } = call
     const claim = randomUUID()
     const kind = createHash('sha256').update(what).digest('hex')
-    const [, found] = await tx.runAll([
-      statement(facts.claim(this.#table), [key, claim, kind], undefined, NAME), statement(facts.read(this.#table), [key], undefined, NAME),
-    ], NO_OPTIONS)
-    const row = found?.rows[0]
-    if (!row) throw new IdempotencyKeyError('the row of an idempotency key is gone again: something else deletes from the table', { node: tx.node, transient: true })
+    const row = await this.#claim(facts, [key, claim, kind], tx).catch((error: unknown) => {
+      call.tableMissing = error instanceof QueryError
+      throw error
+    })
     const stored = String(row['claim'])
     if (stored !== claim) {
       if (String(row['work']) !== kind) throw otherWork(tx.node)
@@ -94,6 +99,16 @@ export class Idempotency {
     return outcomeOf<T>(text)
   }
 
+  /** The row of the key, which is this claim's own or that of whoever was first. */
+  async #claim(facts: IdempotencyFacts, [key, claim, kind]: readonly [string, string, string], tx: Transaction): Promise<Record<string, unknown>> {
+    const [, found] = await tx.runAll([
+      statement(facts.claim(this.#table), [key, claim, kind], undefined, NAME), statement(facts.read(this.#table), [key], undefined, NAME),
+    ], NO_OPTIONS)
+    const row = found?.rows[0]
+    if (row) return row
+    throw new IdempotencyKeyError('the row of an idempotency key is gone again: something else deletes from the table', { node: tx.node, transient: true })
+  }
+
   #facts(): IdempotencyFacts {
     const { idempotency, engine } = this.#parts.dialect
     if (idempotency) return idempotency
@@ -101,8 +116,8 @@ export class Idempotency {
   }
 
   /** Makes the table where it is not there; who may not is told how. */
-  async #prepare(facts: IdempotencyFacts, { timeoutMs, signal }: TransactionOptions): Promise<void> {
-    const options = { timeoutMs, signal, name: NAME }
+  async #prepare(facts: IdempotencyFacts): Promise<void> {
+    const options = { timeoutMs: PREPARE_MS, name: NAME }
     try {
       if (await this.#exists(facts, options)) return
       try {
@@ -143,6 +158,16 @@ export class Idempotency {
 }
 
 const NAME = 'sluice: idempotency key'
+/** Longest wait for the table to be there. */
+const PREPARE_MS = 60_000
+
+/** One call, through all its attempts. */
+interface KeyedCall<T> extends KeyedWork<T> {
+  /** By their claims. */
+  readonly attempts: Map<string, Transaction>
+  /** The key could not be stored, and not because of a conflict. */
+  tableMissing: boolean
+}
 
 function otherWork(node: string): IdempotencyKeyError {
   return new IdempotencyKeyError('this idempotency key was used before for other work; nothing was done', {

@@ -1,6 +1,6 @@
 import { TRANSACTION_CHANNEL, traced } from '../core/channels.js'
 import { backoffMs } from '../core/backoff.js'
-import { asError, limitsFrom, remainingMs, timerMs, withinMs, type Limits } from '../core/deadline.js'
+import { limitsFrom, remainingMs, withinMs, type Limits } from '../core/deadline.js'
 import type { Dialect } from '../core/dialect.js'
 import {
   ConnectionError, DeadlockError, QueryCancelledError, QueryTimeoutError, ReadOnlyNodeError, SerializationError, SluiceError, TransactionRolledBackError,
@@ -13,6 +13,7 @@ import type { Node } from '../router/node.js'
 import { inside, waitingTransactions } from './ambient.js'
 import { borrow, type FailoverParts } from './failing-over.js'
 import { ConflictGate } from './gate.js'
+import { bounded } from './bounded-work.js'
 import { Idempotency, type KeyedWork } from './idempotency.js'
 import { pause } from './pause.js'
 import type { PinnedParts } from './pinned-parts.js'
@@ -231,31 +232,4 @@ function lostReason(thrown: unknown, session: PinnedSession, { idempotencyKey }:
   if (idempotencyKey === undefined || !session.caused(thrown) || !(thrown instanceof SluiceError)) return undefined
   if (thrown instanceof QueryTimeoutError || thrown instanceof QueryCancelledError) return undefined
   return thrown.connectionLost ? thrown : undefined
-}
-
-/** `work`, given up when the transaction's time is over: the callback may never return, the connection must. */
-async function bounded<T>(work: () => Promise<T> | T, limits: Limits, name: string | undefined): Promise<T> {
-  if (limits.expiresAt === Infinity && !limits.signal) return work()
-  let cleanUp = (): void => undefined
-  const given = new Promise<never>((_, reject) => {
-    const label = name === undefined ? 'the transaction' : `the transaction '${name}'`
-    const onAbort = (): void => { reject(new QueryCancelledError(`${label} was aborted by its signal`, { cause: asError(limits.signal?.reason) })) }
-    const timer = limits.expiresAt === Infinity ? undefined : setTimeout(() => {
-      reject(new QueryTimeoutError(`${label} did not end within its timeoutMs and was rolled back`, {
-        hint: 'raise timeoutMs, or keep slow work (HTTP calls, waiting) out of the transaction',
-      }))
-    }, timerMs(remainingMs(limits)))
-    if (limits.signal?.aborted) onAbort()
-    limits.signal?.addEventListener('abort', onAbort, { once: true })
-    cleanUp = () => {
-      clearTimeout(timer)
-      limits.signal?.removeEventListener('abort', onAbort)
-    }
-  })
-  try {
-    // `work` is called inside a promise: should it throw at once, the race still hears of both
-    return await Promise.race([(async () => work())(), given])
-  } finally {
-    cleanUp()
-  }
 }

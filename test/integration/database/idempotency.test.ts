@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ConfigError, IdempotencyKeyError, QueryError, type Database } from '../../../src/index.js'
+import { ConfigError, IdempotencyKeyError, QueryCancelledError, type Database } from '../../../src/index.js'
 import { flakyProxy, type FlakyProxy } from '../../../src/testing/index.js'
 import { freshDatabase } from '../../support/database.js'
 import { eventually } from '../../support/eventually.js'
@@ -176,9 +176,23 @@ describe('a key', () => {
     await db.execute(INSERT, [1], { idempotencyKey: 'young' })
     expect(await server.admin('select idempotency_key from kept')).toEqual([{ idempotency_key: 'young' }])
     await server.admin('drop table kept')
-    expect(await errorOf(db.execute(INSERT, [2], { idempotencyKey: 'lost table' }))).toBeInstanceOf(QueryError)
     await db.execute(INSERT, [2], { idempotencyKey: 'lost table' })
     expect(await stored()).toEqual([1, 2])
+  })
+
+  it('waits for its table within the limits of its own call, and leaves the others to theirs', async () => {
+    const db = await open({ idempotency: { table: 'awaited' } })
+    const held = await db.begin()
+    await held.execute('create table awaited (n int)')
+    const abort = new AbortController()
+    const first = errorOf(db.execute(INSERT, [1], { idempotencyKey: 'impatient', signal: abort.signal }))
+    const second = db.execute(INSERT, [2], { idempotencyKey: 'patient' })
+    await eventually(async () => (await server.admin("select from pg_stat_activity where wait_event_type = 'Lock' and query like 'create table if not exists%'")).length === 1)
+    abort.abort()
+    expect(await first).toBeInstanceOf(QueryCancelledError)
+    await held.rollback()
+    await second
+    expect(await stored()).toEqual([2])
   })
 
   it('whose table may not be made says how', async () => {
