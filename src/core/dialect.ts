@@ -114,10 +114,15 @@ export interface Positions {
   readonly ahead?: Probe<string | undefined> | undefined
   /** The position in what a node says of itself. */
   of(facts: NodeFacts): string | undefined
-  /** What includes both. */
+  /** What is known of one server by two answers, or what includes both of two. */
   merge(one: string, other: string): string
   /** Whether a server that stands at `has` has everything up to `wanted`. */
   includes(has: string, wanted: string): boolean
+  /**
+   * What somebody who stood there asks of other servers: may be more, never less, and is short, as it travels in tokens. Left
+   * out where that is the position itself.
+   */
+  demand?(position: string): string
   /** Whether a text from outside is a position. */
   isPosition(text: string): boolean
 }

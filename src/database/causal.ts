@@ -29,6 +29,8 @@ export interface Question {
   readonly statement: Statement
   /** @param undone - what it was asked behind turned out to be a rollback */
   answered(answer: DriverResult | undefined, undone?: boolean): void
+  /** Whether the statement's own answer says it all, so that nothing is left to be asked. */
+  told?(result: DriverResult): boolean
 }
 
 const WHY = 'no replica is known to have what the read must include'
@@ -158,16 +160,38 @@ export class Causal {
   behindWrite(set: WriteSet, node: Node, session: Progress | undefined, unflushed = false): Question | undefined {
     const { positions, settings } = this.#parts
     if (!positions || node.role !== 'primary' || settings.causalReads === 'off') return undefined
+    if (node.facts && positions.of(node.facts) === undefined) {
+      this.#untold(session)
+      return undefined
+    }
     const asked = moment()
     const probe = unflushed ? positions.ahead ?? positions.here : positions.here
-    return question(probe, (position, undone) => {
+    const asking = question(probe, (position, undone) => {
       if (position !== undefined) this.#reach(position, asked, session)
       else if (undone) session?.doubt()
       else this.doubt(set, session)
       if (position === undefined || undone) return
-      this.#newest?.reach(position)
-      this.#recent?.mark(set, position)
+      this.#stands(set, position)
     })
+    const told = ({ position, command }: DriverResult): boolean => {
+      // the commit's own place says nothing of what was in doubt before it
+      if (position === undefined || command === 'ROLLBACK' || session?.doubtful === true || this.#doubtful) return false
+      session?.reach(position)
+      this.#stands(set, position)
+      return true
+    }
+    return { ...asking, told }
+  }
+
+  #stands(set: WriteSet, position: string): void {
+    this.#newest?.reach(position)
+    this.#recent?.mark(set, position)
+  }
+
+  /** A server that keeps no positions is not asked behind every write: only the primary has the writes for certain. */
+  #untold(session: Progress | undefined): void {
+    session?.doubt()
+    this.#newest?.doubt()
   }
 
   /** These writes may have been done; nobody knows at which position. */

@@ -1,4 +1,5 @@
 import type { Connection } from '../core/driver.js'
+import type { DriverResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
 import type { Node } from '../router/node.js'
 import type { Classification } from '../sql/classifier.js'
@@ -53,7 +54,13 @@ export class History {
       this.#writes = new WriteSet()
       question.answered(given, undone)
     }
-    return { statement: question.statement, answered }
+    const told = question.told && ((result: DriverResult): boolean => {
+      if (this.#connection.idle === false) return true
+      if (question.told?.(result) !== true) return false
+      this.#writes = new WriteSet()
+      return true
+    })
+    return { statement: question.statement, answered, ...(told ? { told } : {}) }
   }
 
   /** It may have been committed, and nobody knows where. */

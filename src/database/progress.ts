@@ -16,8 +16,11 @@ let clock = 0
 /** To be noted before the primary is asked for its position, and given to {@link Progress.reach}. */
 export function moment(): number { return clock }
 
+/** What progress needs of an engine. */
+type Ordering = Pick<Positions, 'merge' | 'demand'>
+
 /** For an engine whose dialect has no positions: there, nothing ever reaches one. */
-export const NO_POSITIONS: Pick<Positions, 'merge'> = { merge: (one) => one }
+export const NO_POSITIONS: Ordering = { merge: (one) => one }
 
 /**
  * How far somebody has come in the history: a session, a table, this process. It only grows.
@@ -26,12 +29,12 @@ export const NO_POSITIONS: Pick<Positions, 'merge'> = { merge: (one) => one }
  * positions of one history are ordered.
  */
 export class Progress {
-  readonly #positions: Pick<Positions, 'merge'>
+  readonly #positions: Ordering
   #position: string | undefined
   #doubtAt = 0
   #resolvedAt = 0
 
-  constructor(positions: Pick<Positions, 'merge'>) { this.#positions = positions }
+  constructor(positions: Ordering) { this.#positions = positions }
 
   get position(): string | undefined { return this.#position }
   get doubtful(): boolean { return this.#doubtAt > this.#resolvedAt }
@@ -45,7 +48,8 @@ export class Progress {
    * doubt by then is included too.
    */
   reach(position: string, asked = 0): void {
-    this.#position = this.#position === undefined ? position : this.#positions.merge(this.#position, position)
+    const all = this.#position === undefined ? position : this.#positions.merge(this.#position, position)
+    this.#position = this.#positions.demand?.(all) ?? all
     this.#resolvedAt = Math.max(this.#resolvedAt, asked)
   }
 }

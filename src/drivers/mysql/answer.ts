@@ -21,8 +21,17 @@ export function answerOf<Row>(
   return severalOf<Row>(answer as readonly Answer[], columns as readonly (readonly Column[] | undefined)[], verb, bigint, told)
 }
 
-function done<Row>({ affectedRows, insertId }: OkPacket, verb: string, bigint: Bigint): DriverResult<Row> {
-  return { rows: [], rowCount: Number(affectedRows), fields: [], command: verb, insertId: insertIdOf(insertId, bigint) }
+function done<Row>(ok: OkPacket, verb: string, bigint: Bigint): DriverResult<Row> {
+  return {
+    rows: [], rowCount: Number(ok.affectedRows), fields: [], command: verb, insertId: insertIdOf(ok.insertId, bigint), position: positionOf(ok),
+  }
+}
+
+/** What was committed: MySQL tells all transactions of a statement, MariaDB the last one, which comes after the others. */
+function positionOf({ stateChanges }: OkPacket): string | undefined {
+  const gtids = stateChanges?.gtids.join(',') ?? ''
+  const last = gtids === '' ? stateChanges?.systemVariables['last_gtid'] : gtids
+  return last === '' ? undefined : last
 }
 
 function rowsOf<Row>(rows: readonly unknown[], columns: readonly Column[], verb: string, bigint: Bigint): DriverResult<Row> {

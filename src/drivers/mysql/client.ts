@@ -22,7 +22,7 @@ export interface OkPacket {
   readonly affectedRows: number | string
   readonly insertId: number | string
   readonly serverStatus: number
-  readonly stateChanges?: { readonly systemVariables: Readonly<Record<string, string>> } | undefined
+  readonly stateChanges?: { readonly systemVariables: Readonly<Record<string, string>>; readonly gtids: readonly string[] } | undefined
 }
 
 /** An answer: rows, an OK packet, or a list of both where a procedure gave several. */

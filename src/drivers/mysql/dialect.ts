@@ -7,6 +7,7 @@ import { mysqlLexicon } from './lexicon.js'
 import { mysqlMaintenance } from './maintenance.js'
 import { mysqlMigrations } from './migrations.js'
 import { readPlan } from './plan.js'
+import { mysqlPositions } from './positions.js'
 import { mysqlProbes } from './probes.js'
 
 /** Isolation levels as text: what a caller gives is looked up here, never pasted into SQL. */
@@ -41,6 +42,7 @@ export const mysqlDialect: Dialect = {
   },
   lexicon: mysqlLexicon,
   probes: mysqlProbes,
+  positions: mysqlPositions,
   maintenance: mysqlMaintenance,
   migrations: mysqlMigrations,
   idempotency: mysqlIdempotency,

@@ -87,11 +87,13 @@ async function openWithTls(request: SessionRequest, address: HostPort, tls: TlsA
 
 /**
  * The session's settings. Its time zone is fixed, so that a Date parameter and a TIMESTAMP column mean the same moment to
- * client and server whatever the server's own zone is; the tracker tells when the SQL mode changes.
+ * client and server whatever the server's own zone is; trackers tell when the SQL mode changes, and with
+ * every commit its GTID. Comments of the form `/*!80000` are code to MySQL alone, `/*M!` to MariaDB alone.
  */
 function settingsOf({ options, settings }: SessionRequest): readonly string[] {
   const variables = `set session time_zone = '${options.timezone}',`
-    + ' session session_track_system_variables = concat(@@session.session_track_system_variables, \',sql_mode\')'
+    + ' session session_track_system_variables = concat(@@session.session_track_system_variables, \',sql_mode\' /*M!100000 , \',last_gtid\' */)'
+    + ' /*!80000 , session session_track_gtids = own_gtid */'
   return settings.readOnly ? [variables, 'set session transaction read only'] : [variables]
 }
 

@@ -1,4 +1,5 @@
 import { afterAll } from 'vitest'
+import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { startCluster, type Cluster, type ClusterOptions } from '../../../src/testing/index.js'
 
@@ -16,14 +17,29 @@ export interface OwnCluster {
 export async function ownCluster(options: Partial<ClusterOptions> = {}): Promise<OwnCluster> {
   const cluster = await startCluster({ engine: 'postgres', replicas: 2, ...options })
   afterAll(() => cluster.destroy())
-  const admin = async (sql: string): Promise<Record<string, unknown>[]> => {
-    const client = new pg.Client({ connectionString: cluster.superuserUrl })
-    await client.connect()
-    try {
-      return (await client.query<Record<string, unknown>>(sql)).rows
-    } finally {
-      await client.end()
-    }
+  const ask = options.engine === 'mysql' || options.engine === 'mariadb' ? askMysql : askPostgres
+  return {
+    cluster, primaryUrl: cluster.url, replicaUrls: cluster.replicaUrls, admin: (sql) => ask(cluster.superuserUrl, sql),
+    waitForReplay: () => cluster.waitForReplay(),
   }
-  return { cluster, primaryUrl: cluster.url, replicaUrls: cluster.replicaUrls, admin, waitForReplay: () => cluster.waitForReplay() }
+}
+
+async function askPostgres(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function askMysql(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = await createConnection(url)
+  try {
+    const [rows] = await client.query(sql)
+    return Array.isArray(rows) ? rows as Record<string, unknown>[] : []
+  } finally {
+    await client.end()
+  }
 }
