@@ -48,7 +48,14 @@ export async function applyAll(run: Run, tasks: readonly Task[], direction: Dire
   return applied
 }
 
-async function applyOne(run: Run, task: Task, direction: Direction, position: { number: number; of: number }): Promise<AppliedMigration | undefined> {
+/** Its row may have been made when its file had another name: it is the same migration, and keeps the name in the history. */
+function asInHistory(task: Task): Task {
+  const { row, migration } = task
+  return row ? { ...task, migration: { ...migration, name: row.name } } : task
+}
+
+async function applyOne(run: Run, given: Task, direction: Direction, position: { number: number; of: number }): Promise<AppliedMigration | undefined> {
+  const task = asInHistory(given)
   const { migration } = task
   run.limits.signal?.throwIfAborted()
   run.tell({ phase: direction === 'up' ? 'applying' : 'reverting', position }, migration)

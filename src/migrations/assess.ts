@@ -49,7 +49,7 @@ export function assess(set: MigrationSet, history: HistoryState, options: Assess
   const assessed = set.migrations.map((migration): Assessed => {
     const row = rows.find((candidate) => isRowOf(candidate, migration))
     if (row) found.add(row)
-    const journal = journalOf(history, migration)
+    const journal = journalOf(history, row ?? migration)
     return { status: statusOf(migration, row, journal, heights, options), migration, row, journal }
   })
   const rest = rows.filter((row) => !found.has(row)).map((row): Assessed =>

@@ -51,6 +51,22 @@ describe('a file that runs statement by statement', () => {
     expect(await manager().up()).toEqual({ applied: [] })
   })
 
+  it('is the same one when its file gets another name, whether it is done, failed, or half done', async () => {
+    const { folder, manager } = historyOf('renamed', { '541_a.up.sql': 'create table renamed (n int);', '541_a.down.sql': 'drop table renamed;', '542_b.up.sql': 'select nope;' })
+    await expect(manager().up()).rejects.toMatchObject({ version: 542 })
+    folder.remove('541_a.up.sql', '541_a.down.sql', '542_b.up.sql').write({
+      '541_x.up.sql': 'create table renamed (n int);', '541_x.down.sql': 'drop table renamed;', '542_y.up.sql': 'select 1;', '542_y.down.sql': 'select 1;',
+      '543_c.up.sql': `${ALONE}create table renamed_c (n int);\nselect nope;`,
+    })
+    await expect(manager().up()).rejects.toMatchObject({ version: 543, statement: 2 })
+    expect(await rows('select version, state from s_renamed.migration order by version')).toMatchObject([{ state: 'applied' }, { state: 'applied' }, { state: 'failed' }])
+    folder.remove('543_c.up.sql').write({ '543_z.up.sql': `${ALONE}create table renamed_c (n int);\nselect 1;`, '543_z.down.sql': 'drop table renamed_c;' })
+    expect((await manager().up()).applied.map(({ version }) => version)).toEqual([543])
+    expect(await manager().up()).toEqual({ applied: [] })
+    expect((await manager().down(3)).reverted.map(({ version }) => version)).toEqual([543, 542, 541])
+    expect(await rows('select 1 from s_renamed.migration')).toEqual([])
+  })
+
   it('fails on its way down: that way is finished first', async () => {
     const { folder, manager } = historyOf('halfdown', {
       ...tables(1, 511), '512_b.up.sql': 'create table halfdown (n int);', '512_b.down.sql': `${ALONE}drop table halfdown;\nselect nope;`,
