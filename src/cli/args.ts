@@ -8,6 +8,8 @@ export type Request =
   | { readonly kind: 'version' }
   /** `command` undefined: of the binary as a whole. */
   | { readonly kind: 'help'; readonly command: Command | undefined }
+  /** A script for a shell, which completes command lines. */
+  | { readonly kind: 'completion'; readonly shell: string | undefined }
   | { readonly kind: 'command'; readonly command: Command; readonly invocation: Invocation }
 
 const HELP_FLAGS = ['--help', '-h']
@@ -24,6 +26,7 @@ export async function parseArguments(argv: readonly string[]): Promise<Request> 
   if (first === undefined || HELP_FLAGS.includes(first)) return { kind: 'help', command: undefined }
   if (VERSION_FLAGS.includes(first) || first === 'version') return { kind: 'version' }
   if (first === 'help') return { kind: 'help', command: rest[0] === undefined ? undefined : commandNamed(rest[0]) }
+  if (first === 'completion' && !rest.some((argument) => HELP_FLAGS.includes(argument))) return { kind: 'completion', shell: rest[0] }
   const command = commandNamed(first)
   if (beforeDashes(rest).some((argument) => HELP_FLAGS.includes(argument))) return { kind: 'help', command }
   return { kind: 'command', command, invocation: await parseCommand(command, argv) }

@@ -54,6 +54,7 @@ const MIGRATE: Command = {
     ['--lock-timeout <ms>', 'Longest wait for another process that migrates (default: 60000)'],
     ['--allow-out-of-order <version>', 'up: apply it although a higher one is applied; may be repeated'],
     ['--dry-run', 'up, down, to: print the SQL and run nothing'],
+    ['--rehearse', 'plan: run it in a transaction that is rolled back, and show the locks it took'],
     ['--all', 'lint: applied migrations, too'],
     ['--offline', 'lint: every file, without asking a server'],
     ['--statement <n>', 'resolve: the statement in doubt'],
@@ -64,7 +65,7 @@ const MIGRATE: Command = {
   ],
   examples: [
     'sluice migrate up', 'sluice migrate up 1 --dry-run', 'sluice migrate down', 'sluice migrate to 12', 'sluice migrate status',
-    'sluice migrate plan --json', 'sluice migrate lint', 'sluice migrate lint --offline --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
+    'sluice migrate plan --json', 'sluice migrate plan --rehearse', 'sluice migrate lint', 'sluice migrate lint --offline --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
     'sluice migrate force 12', 'sluice migrate force none', 'sluice migrate baseline 12', 'sluice migrate repair --yes',
     'sluice migrate import golang-migrate', 'sluice migrate drift', 'sluice migrate history',
   ],

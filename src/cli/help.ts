@@ -18,6 +18,7 @@ export function helpText(style: Style, version: string): string[] {
     style.bold('Commands'),
     ...pairs([
       ...COMMANDS.map(({ usage, summary }) => [usage, summary] as const),
+      ['completion <shell>', 'Print a script that completes command lines: bash, zsh or fish'],
       ['help [command]', 'Show this text, or what a command takes'],
     ]),
     '',
@@ -25,7 +26,7 @@ export function helpText(style: Style, version: string): string[] {
     ...pairs([['--version', 'Print the version'], ['--help', 'Show help']]),
     '',
     style.bold('Exit codes'),
-    ...pairs([['0', 'it worked'], ['1', 'it failed'], ['2', 'the command line is wrong'], ['129, 130, 143', 'ended by SIGHUP, Ctrl-C, SIGTERM']]),
+    ...pairs([['0', 'it worked'], ['1', 'it failed'], ['2', 'the command line is wrong (migrate: also when it waited too long for the lock)'], ['129, 130, 143', 'ended by SIGHUP, Ctrl-C, SIGTERM']]),
   ]
 }
 

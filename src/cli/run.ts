@@ -1,4 +1,5 @@
 import { parseArguments } from './args.js'
+import { completionScript } from './completion.js'
 import { errorLines, EXIT, UsageError } from './exit.js'
 import { commandHelp, helpText } from './help.js'
 import { Interrupted } from './interrupt.js'
@@ -29,6 +30,9 @@ async function perform(argv: readonly string[], output: Output): Promise<number>
       return EXIT.ok
     case 'help':
       print(output.out, ...request.command ? commandHelp(request.command, output.style) : helpText(output.style, packageVersion()))
+      return EXIT.ok
+    case 'completion':
+      print(output.out, await completionScript(request.shell))
       return EXIT.ok
     case 'command': {
       const runCommand = await request.command.load()

@@ -1,3 +1,4 @@
+import { limitsFrom } from '../core/deadline.js'
 import type { DatabaseCore } from '../database/core.js'
 import { adopt, checkTool, type ImportOptions, type ImportResult } from './adopt.js'
 import { applyAll, type Task } from './apply.js'
@@ -18,7 +19,7 @@ import { recover } from './recover.js'
 import { repair, type RepairOptions, type RepairResult } from './repair.js'
 import { checkResolution, resolve, type Resolution } from './resolve.js'
 import { serviceOf, whole } from './checks.js'
-import type { DownResult, MigrationPlan, ServiceOptions, UpResult } from './results.js'
+import type { DownResult, MigrationPlan, PlanOptions, ServiceOptions, UpResult } from './results.js'
 import { withLock, withSession, type Run, type RunOptions, type RunParts } from './run.js'
 import { tasksDown, tasksTo, tasksUp } from './tasks.js'
 import { versionOf, type MigrationVersion } from './version.js'
@@ -110,10 +111,20 @@ export class MigrationManager {
     return (await this.#look(await this.load())).map(entryOf)
   }
 
-  /** What `up()` would do. Takes no lock and creates nothing. */
-  async plan(): Promise<MigrationPlan> {
+  /**
+   * What `up()` would do. Takes no lock of migrations and creates nothing. With `rehearse` it is done in a transaction that is
+   * rolled back: while that lasts, tables are locked as they would be (and numbers that sequences gave out stay given out).
+   *
+   * @throws {@link ConfigError} `rehearse` where DDL cannot be undone
+   */
+  async plan({ rehearse: wanted = false, signal }: PlanOptions = {}): Promise<MigrationPlan> {
     const assessed = await this.#look(await this.load())
-    return { pending: tasksUp(assessed).map(entryOf), refusal: refusalOf(assessed, this.#config.ahead ?? 'refuse') }
+    const tasks = tasksUp(assessed)
+    const refusal = refusalOf(assessed, this.#config.ahead ?? 'refuse')
+    const plan = { pending: tasks.map(entryOf), refusal }
+    if (!wanted || refusal) return plan
+    const { rehearse } = await import('./rehearse.js')
+    return { ...plan, rehearsal: await rehearse(this.#parts, tasks.map(({ migration }) => migration), limitsFrom(undefined, signal)) }
   }
 
   /**

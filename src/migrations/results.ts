@@ -1,6 +1,7 @@
 import type { AppliedMigration } from './apply.js'
 import type { StatusEntry } from './assess.js'
 import type { MigrationError } from './errors.js'
+import type { RehearsedMigration } from './rehearse.js'
 import type { RunOptions } from './run.js'
 
 /** What `up` did. */
@@ -19,6 +20,14 @@ export interface MigrationPlan {
   readonly pending: readonly StatusEntry[]
   /** Why nothing may run; undefined = it may. */
   readonly refusal: MigrationError | undefined
+  /** With `rehearse`: how every one of them went in a transaction that was rolled back. */
+  readonly rehearsal?: readonly RehearsedMigration[] | undefined
+}
+
+/** How to plan. */
+export interface PlanOptions extends RunOptions {
+  /** Runs what is pending in a transaction that is rolled back, and tells the locks that were taken. */
+  readonly rehearse?: boolean | undefined
 }
 
 /** Options of calls that concern one service of several. */

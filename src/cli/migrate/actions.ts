@@ -9,7 +9,7 @@ import { flagOption, textOption, wholeOption } from '../values.js'
 import { createMigration } from './create.js'
 import { exitCodeOf } from './exit-codes.js'
 import { lintLines } from './lint-report.js'
-import { changedLines, driftLines, historyLines, ranLines, scriptLines, statusLines } from './report.js'
+import { changedLines, driftLines, historyLines, ranLines, rehearsalLines, scriptLines, statusLines } from './report.js'
 
 /** What an action works with. */
 export interface ActionInput {
@@ -49,7 +49,7 @@ export const ACTIONS: readonly Action[] = [
   { name: 'to', what: 'needed', meaning: VERSION, options: ['dryRun', 'service'], run: to },
   { name: 'status', what: 'none', meaning: '', options: [], run: status },
   { name: 'version', what: 'none', meaning: '', options: ['service'], run: version },
-  { name: 'plan', what: 'none', meaning: '', options: ['allowOutOfOrder'], run: plan },
+  { name: 'plan', what: 'none', meaning: '', options: ['allowOutOfOrder', 'rehearse'], run: plan },
   { name: 'lint', what: 'none', meaning: '', options: ['all', 'offline'], run: lint },
   { name: 'create', what: 'needed', meaning: 'a name, such as add_email,', options: ['service'], run: create },
   { name: 'force', what: 'needed', meaning: "a version, or 'none',", options: ['service'], run: force },
@@ -103,11 +103,15 @@ async function version(input: ActionInput): Promise<ActionResult> {
   return { json: found, lines: [`${String(found.version)}${found.dirty ? ' (dirty)' : ''}`], exitCode: found.dirty ? 3 : 0 }
 }
 
-async function plan({ migrations, style }: ActionInput): Promise<ActionResult> {
-  const { pending, refusal } = await migrations.plan()
+async function plan({ migrations, invocation, style, signal }: ActionInput): Promise<ActionResult> {
+  const { pending, refusal, rehearsal = [] } = await migrations.plan({ rehearse: flagOption(invocation, 'rehearse'), signal })
   const reason = refusal && { code: refusal.code, kind: refusal.kind, message: refusal.message, hint: refusal.hint }
   const refused = refusal ? [`${style.red(style.glyphs.failed)} up would refuse: ${refusal.message}`, ...refusal.hint === undefined ? [] : [`  ${refusal.hint}`]] : []
-  return { json: { pending, refusal: reason }, lines: [...pending.length > 0 ? statusLines(pending, style) : ['nothing is pending'], ...refused], exitCode: exitCodeOf(refusal) }
+  return {
+    json: { pending, refusal: reason, ...rehearsal.length > 0 ? { rehearsal } : {} },
+    lines: [...pending.length > 0 ? statusLines(pending, style) : ['nothing is pending'], ...refused, ...rehearsalLines(rehearsal, style)],
+    exitCode: refusal ? exitCodeOf(refusal) : rehearsal.some(({ error }) => error !== undefined) ? 1 : 0,
+  }
 }
 
 async function lint({ migrations, invocation, style }: ActionInput): Promise<ActionResult> {

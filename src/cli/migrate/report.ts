@@ -3,6 +3,7 @@ import type { StatusEntry } from '../../migrations/assess.js'
 import type { CatalogDrift } from '../../migrations/drift.js'
 import type { LogEntry } from '../../migrations/history-row.js'
 import type { PlannedScript } from '../../migrations/preview.js'
+import type { RehearsedMigration } from '../../migrations/rehearse.js'
 import type { RepairResult } from '../../migrations/repair.js'
 import type { Style } from '../style.js'
 import { table } from '../table.js'
@@ -53,6 +54,16 @@ export function scriptLines(scripts: readonly PlannedScript[], style: Style): st
     style.dim(`-- ${direction} ${title(rest)}: ${path}${alone ? ' (statement by statement)' : ''}`),
     ...(sql ?? '-- code: it says itself what it does').replace(/\s+$/, '').split('\n'), '',
   ])
+}
+
+/** How pending migrations went when they were tried, and what they locked. */
+export function rehearsalLines(rehearsal: readonly RehearsedMigration[], style: Style): string[] {
+  if (rehearsal.length === 0) return []
+  return ['', 'rehearsed, and rolled back:', ...rehearsal.flatMap(({ durationMs, locks, error, untried, ...rest }) => [
+    `${error === undefined ? style.green(style.glyphs.done) : style.red(style.glyphs.failed)} ${title(rest)} (${millis(durationMs)} ms)`,
+    ...locks.map(({ relation, mode, line }) => `  line ${String(line)}: ${mode === 'AccessExclusiveLock' ? style.yellow(mode) : mode} on ${relation}`),
+    ...error === undefined ? [] : [`  ${style.red(error)}`], ...untried === undefined ? [] : [`  not tried: ${untried}`],
+  ])]
 }
 
 /** Files that are no longer what was applied. */

@@ -75,6 +75,25 @@ describe('sluice migrate', () => {
     expect(await sluice(['lint', ...own])).toMatchObject({ exitCode: 1, err: expect.stringContaining('needs a rule and a reason') as string })
   })
 
+  it('plan --rehearse shows the locks that pending migrations take, and keeps nothing', async () => {
+    const folder = new Folder({
+      ...tables(1, 981), '982_add.up.sql': 'insert into t981 values (7);\nalter table t981 add column c text;', '983_new.up.sql': 'create table t983 (id bigint);',
+      '984_alone.up.sql': '-- sluice:no-transaction\ncreate index concurrently t981_c on t981 (c);',
+    })
+    const own = of(folder, 'rehearse')
+    await sluice(['up', '1', ...own])
+    const { exitCode, out } = await sluice(['plan', '--rehearse', ...own])
+    expect(exitCode).toBe(0)
+    expect(out).toMatch(/rehearsed, and rolled back:\n.*982_add \([\d.]+ ms\)\n {2}line 1: RowExclusiveLock on t981\n {2}line 2: AccessExclusiveLock on t981\n.*983_new[^\n]*\n.*984_alone[^\n]*\n {2}not tried: line 2: cannot run in a transaction\n/)
+    expect(await db.value("select to_regclass('t983')::text", [], { target: 'primary' })).toBeNull()
+    expect(await db.value('select count(*)::int from t981 where id = 7', [], { target: 'primary' })).toBe(0)
+    folder.write({ '982_add.up.sql': 'alter table t981 add column c text; select nope' })
+    const failed = await sluice(['plan', '--rehearse', '--json', ...own])
+    expect(failed.exitCode).toBe(1)
+    expect((JSON.parse(failed.out) as { rehearsal: unknown[] }).rehearsal).toMatchObject([{ version: 982, error: expect.stringContaining('nope') as string, locks: [{ relation: 't981', mode: 'AccessExclusiveLock', line: 1 }] }])
+    expect(JSON.parse((await sluice(['plan', '--json', ...own])).out)).not.toHaveProperty('rehearsal')
+  })
+
   it('create makes the next two files', async () => {
     const folder = new Folder(tables(1, 7))
     const { out, exitCode } = await sluice(['create', 'add_email', '--dir', folder.path])

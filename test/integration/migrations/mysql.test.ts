@@ -110,6 +110,11 @@ describe.each<ClusterEngine>(['mariadb', 'mysql'])('migrations on %s', { timeout
     expect(findings).toMatchObject([{ rule: 'changing-column-type', level: 'warning', rows: 0, version: 2, line: 1 }, { rule: 'ban-drop-column', level: 'error', line: 2 }])
   })
 
+  it('a rehearsal is refused: nothing would undo it', async () => {
+    await expect(manager('rehearsed', { '1_a.up.sql': 'create table rehearsed (id int)' }).plan({ rehearse: true })).rejects.toThrow(/cannot rehearse: its DDL commits by itself/)
+    expect(await many("show tables like 'rehearsed'")).toEqual([])
+  })
+
   it('M1: eight processes on an empty database: every version once', async () => {
     const job = { url: cluster.url, options: { schema: 'm1', sources: sources({ '1_a.up.sql': 'create table m1a (n int);\ninsert into m1a values (1);', '2_b.up.sql': 'create table m1b (n int);' }) } }
     const ends = await Promise.all(Array.from({ length: 8 }, () => new Migrator(job).ended))
