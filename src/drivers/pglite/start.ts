@@ -5,7 +5,7 @@ import { FileLease, LeaseUnwritable } from '../../core/file-lease.js'
 import { ConnectionError } from '../../core/errors.js'
 import { load } from '../../core/load.js'
 import { readAnswer } from './answer.js'
-import { Engine } from './engine.js'
+import { Engine, type EngineFacts } from './engine.js'
 import { noFolder } from './failure.js'
 import type { PgliteOptions } from './options.js'
 
@@ -42,15 +42,24 @@ export async function startEngine({ folder, client }: PgliteOptions, { mustExist
 
 async function running(client: ConstructorParameters<typeof Engine>[0], serialize: Engine['serialize'], lease: FileLease | undefined): Promise<Started> {
   await client.waitReady
-  const facts = readAnswer((await client.execProtocol(serialize.query(FACTS))).messages, () => String)
-  const [row] = facts.rows
-  const engine = new Engine(client, serialize, { version: String(row?.['version']), versionNumber: Number(row?.['number']) })
+  const engine = new Engine(client, serialize, await factsOf(client, serialize))
   return {
     engine,
     close: async () => {
       await engine.close()
       lease?.release()
     },
+  }
+}
+
+/** An engine that cannot even say what it is is closed: nobody would ever come to close it later. */
+async function factsOf(client: ConstructorParameters<typeof Engine>[0], serialize: Engine['serialize']): Promise<EngineFacts> {
+  try {
+    const [row] = readAnswer((await client.execProtocol(serialize.query(FACTS))).messages, () => String).rows
+    return { version: String(row?.['version']), versionNumber: Number(row?.['number']) }
+  } catch (error) {
+    await client.close().catch(() => undefined)
+    throw error
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Database, MigrationManager } from '../../../src/index.js'
 import { engineSlot } from '../../../src/drivers/pglite/engines.js'
@@ -48,6 +49,26 @@ describe('a PGlite in memory', () => {
     })
     expect(await shared.value('show lock_timeout')).toBe('0')
     await expect(shared.query('select * from mine')).rejects.toThrow(/does not exist/)
+  })
+
+  it('is closed when it starts and then does not even say what it is', async () => {
+    let closed = 0
+    const broken = {
+      name: 'broken',
+      setup: (engine: PGlite) => Promise.resolve({
+        init: () => {
+          engine.execProtocol = () => Promise.reject(new Error('the extension broke it'))
+          return Promise.resolve()
+        },
+        close: () => {
+          closed++
+          return Promise.resolve()
+        },
+      }),
+    }
+    await expect(Database.open({ primary: { url: 'pglite://memory', driverOptions: { extensions: { broken } } } }))
+      .rejects.toThrow(/the extension broke it/)
+    expect(closed).toBeGreaterThan(0)
   })
 
   it('refuses COPY from the client instead of being torn down by it', async () => {
