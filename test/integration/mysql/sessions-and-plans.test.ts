@@ -28,7 +28,7 @@ describe.each(['mariadb', 'mysql'] as const)('%s', { timeout: 240_000 }, (engine
   /** One row of a session opened with these parameters. */
   async function ask(parameters: string, sql: string, more: object = {}): Promise<unknown> {
     await using own = await Database.open({ primary: { url: `${cluster.url}${parameters}`, ...more } })
-    return own.connection(async (connection) => (await connection.many(sql))[0])
+    return await own.connection(async (connection) => (await connection.many(sql))[0])
   }
 
   describe('a session is as its options say', () => {
@@ -45,6 +45,24 @@ describe.each(['mariadb', 'mysql'] as const)('%s', { timeout: 240_000 }, (engine
 
     test('its collation is the one that is given', async () => {
       expect(await ask('?collation=utf8mb4_bin', 'select @@session.collation_connection as name')).toEqual({ name: 'utf8mb4_bin' })
+    })
+
+    test('its quoting is the server\'s when it connects, and then what the session makes of it', async () => {
+      await using admin = await Database.open(cluster.superuserUrl)
+      const modes = await admin.connection((connection) => connection.value<string>('select @@global.sql_mode'))
+      await admin.connection((connection) => connection.query("set global sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"))
+      try {
+        await using own = await Database.open(cluster.url)
+        await own.connection(async (connection) => {
+          expect(await connection.many('select concat(\'\\\', ?) as "why?"', ['x'])).toEqual([{ 'why?': '\\x' }])
+          await connection.query("set session sql_mode = 'NO_BACKSLASH_ESCAPES'")
+          expect(await connection.many('select "\\" as a, ? as b, "?" as c', ['x'])).toEqual([{ a: '\\', b: 'x', c: '?' }])
+          await connection.query("set session sql_mode = ''")
+          expect(await connection.many('select "\\"?" as a, \'\\\'?\' as b, ? as c', ['x'])).toEqual([{ a: '"?', b: "'?", c: 'x' }])
+        })
+      } finally {
+        await admin.connection((connection) => connection.query('set global sql_mode = ?', [modes]))
+      }
     })
 
     test('the server lists the name of the application and attributes of one\'s own', async () => {
