@@ -18,8 +18,9 @@ export class Screen {
 
   constructor(stream: Stream) { this.#stream = stream }
 
-  get columns(): number { return this.#stream.columns ?? DEFAULT_COLUMNS }
-  get rows(): number { return this.#stream.rows ?? Infinity }
+  // a terminal that was told no size says 0
+  get columns(): number { return this.#stream.columns || DEFAULT_COLUMNS }
+  get rows(): number { return this.#stream.rows || Infinity }
 
   /** Replaces the last frame. What does not fit into the terminal's height is left out, the last lines first. */
   draw(lines: readonly string[]): void {

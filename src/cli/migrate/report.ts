@@ -17,10 +17,14 @@ interface Ran {
   readonly reverted?: readonly AppliedMigration[]
 }
 
+const SECOND_MS = 1_000
+
+const duration = (ms: number): string => ms < SECOND_MS ? `${millis(ms)} ms` : seconds(ms)
+
 /** What was run. */
 export function ranLines({ applied = [], reverted = [] }: Ran, style: Style): string[] {
   const done = style.green(style.glyphs.done)
-  const sum = (all: readonly AppliedMigration[]): string => seconds(all.reduce((ms, { durationMs }) => ms + durationMs, 0))
+  const sum = (all: readonly AppliedMigration[]): string => duration(all.reduce((ms, { durationMs }) => ms + durationMs, 0))
   const last = (all: readonly AppliedMigration[]): string => { const one = all.at(-1); return one ? title(one) : '' }
   return [
     ...reverted.length > 0 ? [`${done} ${plural(reverted.length, 'migration')} reverted in ${sum(reverted)}, the last one ${last(reverted)}`] : [],

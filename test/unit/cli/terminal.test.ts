@@ -75,6 +75,12 @@ describe('the screen', () => {
     ])
   })
 
+  it('of a terminal that says its size is 0 is drawn whole', () => {
+    const { screen, written } = recording({ columns: 0, rows: 0 })
+    screen.draw(['one line', 'and another'])
+    expect(written.join('')).toMatch(/one line.*\n.*and another/)
+  })
+
   it('cuts lines that would wrap and leaves out lines that do not fit', () => {
     const { screen, written } = recording({ columns: 5, rows: 3 })
     screen.draw(['123456789', '2', '3', '4'])
