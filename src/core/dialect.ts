@@ -123,6 +123,8 @@ export interface Positions {
    * out where that is the position itself.
    */
   demand?(position: string): string
+  /** The position but for what this server wrote itself: on another server that is no sign of a promotion. */
+  without?(position: string, instance: string): string
   /** Whether a text from outside is a position. */
   isPosition(text: string): boolean
 }

@@ -55,7 +55,7 @@ export function makeTopology({ driver, options, hooks, notifier, freshness, onFo
     },
     onChange: () => { line.changed() },
     onMisplaced: (misplaced) => { notifier.notify('warning', mismatch(misplaced)) },
-  }, { patient: failoverTimeoutMs > 0, readOnly: options.readOnly })
+  }, { patient: failoverTimeoutMs > 0, readOnly: options.readOnly, positions: driver.dialect.positions })
   const line = new PrimaryLine({ roles, failoverTimeoutMs, maxWaiting: options.pool.maxWaiting, seek: () => { hooks.seek() } })
   const router = new Router(() => fleet.all, options.routing, roles)
   return { fleet, outliers, failover: { router, line, ask: (name) => hooks.ask(name) }, roleOf: (name) => fleet.named(name)?.role ?? 'primary' }

@@ -1,6 +1,7 @@
-import type { NodeFacts } from '../core/dialect.js'
+import type { NodeFacts, Positions } from '../core/dialect.js'
 import type { Role } from '../core/observer.js'
 import type { NodeState } from './node.js'
+import { isAhead, succession } from './succession.js'
 
 /** What is known of a node when the primary is looked for. */
 export interface Candidate {
@@ -18,6 +19,8 @@ export interface Memory<C extends Candidate> {
   readonly systemId: string | undefined
   /** The highest timeline any node of the cluster has spoken of. */
   readonly timeline: number
+  /** Former primaries that have not been seen as replicas since; only looked at where there are no timelines. */
+  readonly deposed?: ReadonlySet<C> | undefined
 }
 
 /** Who is primary, and who must not be used. */
@@ -34,12 +37,12 @@ export interface Verdict<C extends Candidate> {
 
 /**
  * Finds the primary among what nodes say of themselves: of the writable nodes of one cluster the one on the highest
- * timeline. Pure, and total.
+ * timeline, or, where the engine has none, the one whose history includes those of the others. Pure, and total.
  *
  * Every promotion begins a new timeline, so a writable node on a lower one is a former primary that does not know it
  * yet: it is fenced. Two on the same timeline are a split brain that no client can decide.
  */
-export function elect<C extends Candidate>(nodes: readonly C[], memory: Memory<C>): Verdict<C> {
+export function elect<C extends Candidate>(nodes: readonly C[], memory: Memory<C>, positions?: Positions): Verdict<C> {
   const answering = nodes.filter(({ facts, state }) => facts !== undefined && state !== 'down')
   const systemId = identity(answering, memory)
   const fenced = new Map<C, string>()
@@ -53,13 +56,15 @@ export function elect<C extends Candidate>(nodes: readonly C[], memory: Memory<C
   const heard = systemId === memory.systemId || memory.systemId === undefined ? memory.timeline : 0
   const timeline = Math.max(heard, ...own.map(timelineOf))
   const writable = distinct(own.filter(({ facts, state }) => facts?.role === 'primary' && state !== 'suspect'), memory.primary)
-  const newest = writable.filter((node) => timelineOf(node) === timeline)
+  const latest = writable.filter((node) => timelineOf(node) === timeline)
   for (const node of writable) {
-    if (!newest.includes(node)) fenced.set(node, `it takes writes on timeline ${String(timelineOf(node))} while its cluster is on ${String(timeline)}: a former primary`)
+    if (!latest.includes(node)) fenced.set(node, `it takes writes on timeline ${String(timelineOf(node))} while its cluster is on ${String(timeline)}: a former primary`)
   }
+  const newest = positions && timeline === 0 ? succession(latest, memory, positions, fenced) : latest
   const found = { fenced, systemId, timeline }
   const { primary } = memory
-  if (isPending(primary) && !newest.some((node) => primary.facts !== undefined && timelineOf(node) > timelineOf(primary))) {
+  const isLater = (node: C): boolean => primary !== undefined && (timelineOf(node) > timelineOf(primary) || isAhead(node, primary, positions))
+  if (isPending(primary) && !newest.some((node) => primary.facts !== undefined && isLater(node))) {
     return { ...found, primary, split: [] }
   }
   const split = newest.length > 1 ? newest : []

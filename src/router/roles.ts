@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../core/dialect.js'
+import type { NodeFacts, Positions } from '../core/dialect.js'
 import { ConnectionError, NoPrimaryError, SplitBrainError } from '../core/errors.js'
 import type { FailoverEvent } from '../core/observer.js'
 import { elect, type Memory, type Verdict } from './election.js'
@@ -20,6 +20,8 @@ export interface RolesOptions {
   readonly patient: boolean
   /** A database for reads only needs no primary: the one configured stays what it is, whatever it says. */
   readonly readOnly: boolean
+  /** Compares the histories of nodes that take writes, where the engine has no timelines. */
+  readonly positions?: Positions | undefined
 }
 
 const QUIET: RolesHost = { onStep: () => undefined, onChange: () => undefined, onMisplaced: () => undefined }
@@ -45,6 +47,8 @@ export class Roles {
   #lost = false
   /** A primary has said that it is one. */
   #seen = false
+  /** Former primaries that were lost and have not said since that they are replicas. */
+  readonly #deposed = new Set<Node>()
 
   constructor(nodes: () => readonly Node[], host: RolesHost = QUIET, options: RolesOptions = { patient: false, readOnly: false }) {
     this.#nodes = nodes
@@ -75,6 +79,7 @@ export class Roles {
     const before = node.facts
     const { misplaced } = node
     node.probed(facts, lagBytes)
+    if (facts.role === 'replica') this.#deposed.delete(node)
     this.judge()
     const moved = before !== undefined && (before.timeline !== facts.timeline || before.instance !== facts.instance)
     // behind its address is another server, or the same one after a promotion: its connections belong to the past
@@ -84,8 +89,8 @@ export class Roles {
 
   /** Looks at the nodes again; called whenever one of them has changed. */
   judge(): void {
-    const memory: Memory<Node> = { primary: this.#primary, systemId: this.#systemId, timeline: this.#timeline }
-    const verdict = elect(this.#nodes(), memory)
+    const memory: Memory<Node> = { primary: this.#primary, systemId: this.#systemId, timeline: this.#timeline, deposed: this.#deposed }
+    const verdict = elect(this.#nodes(), memory, this.#options.positions)
     this.#systemId = verdict.systemId
     this.#timeline = verdict.timeline
     this.#fence(verdict)
@@ -99,6 +104,7 @@ export class Roles {
   forget(): void {
     this.#systemId = undefined
     this.#timeline = 0
+    this.#deposed.clear()
     this.judge()
   }
 
@@ -166,7 +172,9 @@ export class Roles {
   #depose(node: Node): void {
     const orderly = node.facts?.role === 'replica' && node.state !== 'down' && node.state !== 'suspect'
     node.assume('replica')
-    if (!orderly) node.giveUp(`${node.name} is not the primary any more`)
+    if (orderly) return
+    this.#deposed.add(node)
+    node.giveUp(`${node.name} is not the primary any more`)
   }
 
   #followRoles(): void {

@@ -9,7 +9,7 @@ export const mariadbDialect: Dialect = {
   engine: 'mariadb',
   // JSON is a name for LONGTEXT with a check: columns of it arrive parsed, a cast to it does not exist
   features: { ...mysqlDialect.features, returning: true, jsonType: false },
-  probes: { ...mysqlDialect.probes, node: nodeProbe(MARIADB_POSITION, mariadbPosition), distance: mariadbDistance },
+  probes: { ...mysqlDialect.probes, node: nodeProbe(MARIADB_POSITION, "concat_ws(':', @@global.server_id, @@global.hostname, @@global.port)", mariadbPosition), distance: mariadbDistance },
   positions: mariadbPositions,
   explain: (text, analyze) => `${analyze ? 'analyze' : 'explain'} format = json ${text}`,
 }

@@ -26,7 +26,7 @@ export function mariadbPosition(row: Readonly<Record<string, unknown>> | undefin
   const [applied, logged, state] = [listIn(row?.['applied']), listIn(row?.['logged']), listIn(row?.['state'])]
   if (applied === undefined || logged === undefined || state === undefined) return undefined
   const seen = lastOfDomains([...logged, ...applied])
-  const has = Number(row?.['read_only']) === 1 ? [...applied, ...before(applied, state)] : [...seen, ...before(seen, state)]
+  const has = Number(row?.['read_only']) === 1 ? [...applied, ...before(applied, state)] : [...seen, ...before(seen, [...state, ...applied])]
   return seen.length === 0 ? undefined : format({ seen, has })
 }
 
@@ -55,6 +55,11 @@ export const mariadbPositions: Positions = {
       own.has.some((gtid) => gtid.domain === domain && gtid.server === server && gtid.sequence >= sequence))
   },
   demand: (position) => position.split('|', 1)[0] ?? position,
+  without: (position, instance) => {
+    const place = placeOf(position)
+    const seen = place?.seen.filter(({ server }) => server !== instance.split(':', 1)[0])
+    return seen ? format({ seen, has: seen }) : position
+  },
   isPosition: (text) => text !== '' && placeOf(text) !== undefined,
 }
 

@@ -47,6 +47,11 @@ export const mysqlPositions: Positions = {
     const place = placeOf(position)
     return place ? formatGtidSet(withFewGaps(place.seen, MOST_INTERVALS)) : position
   },
+  without: (position, instance) => {
+    const place = placeOf(position)
+    const others = place && new Map([...place.seen].filter(([source]) => source.split(':', 1)[0] !== instance.toLowerCase()))
+    return others ? formatGtidSet(others) : position
+  },
   isPosition: (text) => text !== '' && placeOf(text) !== undefined,
 }
 

@@ -4,10 +4,10 @@ import { MYSQL_POSITION, mysqlDistance, mysqlPosition } from './positions.js'
 
 type Row = Readonly<Record<string, unknown>>
 
-/** One round trip: role, position, instance. `columns` ask for what `position` reads. */
-export function nodeProbe(columns: string, position: (row: Row | undefined) => string | undefined): Probe<NodeFacts> {
+/** One round trip: role, position, instance. `columns` ask for what `position` reads; `instance` tells servers apart. */
+export function nodeProbe(columns: string, instance: string, position: (row: Row | undefined) => string | undefined): Probe<NodeFacts> {
   return {
-    statement: statement(`select ${columns}, @@global.read_only as read_only, concat_ws(':', @@global.server_id, @@global.hostname, @@global.port) as instance`),
+    statement: statement(`select ${columns}, @@global.read_only as read_only, ${instance} as instance`),
     read: ([row]) => ({
       role: Number(row?.['read_only']) === 1 ? 'replica' : 'primary',
       position: position(row),
@@ -21,7 +21,7 @@ export function nodeProbe(columns: string, position: (row: Row | undefined) => s
 
 /** MySQL's questions. It cannot tell what became of a transaction whose COMMIT was not answered. */
 export const mysqlProbes: Probes = {
-  node: nodeProbe(MYSQL_POSITION, mysqlPosition),
+  node: nodeProbe(MYSQL_POSITION, '@@global.server_uuid', mysqlPosition),
   distance: mysqlDistance,
   transactionId: undefined,
   transactionFate: undefined,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeFacts } from '../../../src/core/dialect.js'
 import type { Role } from '../../../src/core/observer.js'
+import { mysqlPositions } from '../../../src/drivers/mysql/positions.js'
 import { elect, type Candidate, type Memory } from '../../../src/router/election.js'
 
 const candidate = (name: string, said: NodeFacts | undefined, more: Partial<Candidate> = {}): Candidate => ({ name, role: 'replica', state: said ? 'up' : 'unknown', facts: said, ...more })
@@ -61,5 +62,53 @@ describe('the primary', () => {
     const { primary, fenced, timeline } = elect([stranger, own], remembered(own, 2))
     expect([primary?.name, timeline]).toEqual(['own', 2])
     expect(reasons(fenced)).toEqual({ stranger: 'it belongs to another cluster (system identifier other instead of shop)' })
+  })
+})
+
+describe('the primary where there are no timelines', () => {
+  const A = '00000000-0000-0000-0000-00000000000a'
+  const B = '00000000-0000-0000-0000-00000000000b'
+  const at = (role: Role, position: string): NodeFacts => ({ role, position, lagMs: 0, timeline: undefined, systemId: undefined })
+  const writable = (name: string, position: string, more: Partial<Candidate> = {}): Candidate => candidate(name, at('primary', position), more)
+  const vote = (nodes: readonly Candidate[], primary: Candidate | undefined, ...deposed: Candidate[]): unknown => {
+    const verdict = elect(nodes, { primary, systemId: undefined, timeline: 0, deposed: new Set(deposed) }, mysqlPositions)
+    return { primary: verdict.primary?.name, fenced: Array.from(verdict.fenced.keys(), ({ name }) => name), split: verdict.split.map(({ name }) => name) }
+  }
+
+  it('is the one whose history includes that of the other, which is fenced', () => {
+    const [old, heir] = [writable('old', `${A}:1-9`), writable('heir', `${A}:1-9,${B}:1`)]
+    for (const known of [old, heir, undefined]) expect(vote([old, heir], known)).toEqual({ primary: 'heir', fenced: ['old'], split: [] })
+  })
+
+  it('stays the known one while both have the same', () => {
+    const [one, other] = [writable('one', `${A}:1-9`), writable('other', `${A}:1-9`)]
+    expect(vote([one, other], other)).toEqual({ primary: 'other', fenced: [], split: [] })
+    expect(vote([one, other], undefined)).toEqual({ primary: undefined, fenced: [], split: ['one', 'other'] })
+  })
+
+  it('stays the known one beside a replica that nobody made read-only, whichever was asked last', () => {
+    const known = candidate('known', { ...at('primary', `${A}:1-9`), instance: A })
+    const fresher = candidate('fresher', { ...at('primary', `${A}:1-12`), instance: B })
+    expect(vote([known, fresher], known)).toEqual({ primary: 'known', fenced: [], split: [] })
+    expect(vote([known, candidate('older', { ...at('primary', `${A}:1-7`), instance: B })], known)).toEqual({ primary: 'known', fenced: ['older'], split: [] })
+  })
+
+  it('is nobody when each has what the other has not, or nobody says what it has', () => {
+    const [one, other] = [writable('one', `${A}:1-10`), writable('other', `${A}:1-9,${B}:1`)]
+    expect(vote([one, other], one)).toEqual({ primary: undefined, fenced: [], split: ['one', 'other'] })
+    expect(vote([writable('x', ''), writable('y', '')], undefined)).toMatchObject({ split: ['x', 'y'] })
+  })
+
+  it('is not a former one that comes back with what was lost, also when its successor is down', () => {
+    const [old, heir] = [writable('old', `${A}:1-10`), writable('heir', `${A}:1-9,${B}:1`)]
+    expect(vote([old, heir], heir, old)).toEqual({ primary: 'heir', fenced: ['old'], split: [] })
+    expect(vote([old, { ...heir, state: 'down' }], { ...heir, state: 'down' }, old)).toEqual({ primary: undefined, fenced: ['old'], split: [] })
+    expect(vote([writable('old', `${A}:1-10`), writable('heir', `${A}:1-9`)], undefined)).toMatchObject({ primary: 'old' })
+  })
+
+  it('stays the one that is only being asked again, unless one that has more speaks up', () => {
+    const asked = writable('asked', `${A}:1-9`, { state: 'suspect' })
+    expect(vote([asked, writable('b', `${A}:1-9`)], asked)).toMatchObject({ primary: 'asked' })
+    expect(vote([asked, writable('b', `${A}:1-9,${B}:1`)], asked)).toMatchObject({ primary: 'b' })
   })
 })
