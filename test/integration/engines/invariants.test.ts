@@ -150,6 +150,22 @@ describe.each(Object.keys(ENGINES))('the same work on %s', { timeout: 240_000 },
     expect(Number(await db.value('select count(*) from transfer', [], { target: 'primary' }))).toBe(TRANSFERS)
   })
 
+  it('full pool: who waits for a connection of his own hears so at once, and everybody else when the time is over', async () => {
+    await using single = await open({ pool: { max: 1, acquireTimeoutMs: 500 } })
+    const write = (options?: { readonly ambient: false }): Promise<unknown> => single.execute('delete from transfer where id < 0', [], options)
+    // memory belongs to one Database
+    if (engine.url.includes('memory')) await single.execute('create table transfer (id int primary key)')
+    await single.transaction(async () => {
+      await write() // part of the transaction
+      await expect(write({ ambient: false })).rejects.toMatchObject({ code: 'SLUICE_POOL_DEADLOCK' })
+    })
+    const held = await single.begin()
+    await expect(write()).rejects.toMatchObject({ code: 'SLUICE_POOL_TIMEOUT' })
+    await held.rollback()
+    await write()
+    await eventually(() => single.stats().nodes.every(({ inUse, waiting }) => inUse === 0 && waiting === 0))
+  })
+
   it('fairness: transactions are served in the order they were asked for', async () => {
     await using single = await open({ pool: { max: 1, acquireTimeoutMs: 60_000 } })
     // memory belongs to one Database
