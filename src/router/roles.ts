@@ -1,7 +1,8 @@
 import type { NodeFacts, Positions } from '../core/dialect.js'
 import { ConnectionError, NoPrimaryError, SplitBrainError } from '../core/errors.js'
 import type { FailoverEvent } from '../core/observer.js'
-import { elect, type Memory, type Verdict } from './election.js'
+import type { Memory } from './candidate.js'
+import { elect, type Verdict } from './election.js'
 import type { Node } from './node.js'
 
 /** Told of what changes. */

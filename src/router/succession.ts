@@ -1,5 +1,5 @@
 import type { Positions } from '../core/dialect.js'
-import type { Candidate, Memory } from './election.js'
+import type { Candidate, Memory } from './candidate.js'
 
 /**
  * Who of several writable nodes is the primary where the engine has no timelines: whose history includes that of the others.

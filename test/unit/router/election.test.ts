@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { NodeFacts } from '../../../src/core/dialect.js'
 import type { Role } from '../../../src/core/observer.js'
 import { mysqlPositions } from '../../../src/drivers/mysql/positions.js'
-import { elect, type Candidate, type Memory } from '../../../src/router/election.js'
+import type { Candidate, Memory } from '../../../src/router/candidate.js'
+import { elect } from '../../../src/router/election.js'
 
 const candidate = (name: string, said: NodeFacts | undefined, more: Partial<Candidate> = {}): Candidate => ({ name, role: 'replica', state: said ? 'up' : 'unknown', facts: said, ...more })
 const remembered = (primary: Candidate | undefined, timeline = 1): Memory<Candidate> => ({ primary, systemId: 'shop', timeline })
