@@ -61,6 +61,25 @@ describe.each(['mariadb', 'mysql'] as const)('failover of %s, by GTID', { timeou
     expect(roles(db)[promoted.name]).toBe('primary up')
   })
 
+  it('a planned switchover is a pause without errors: the old primary refuses writes, and the new one takes them when it has everything', async () => {
+    const db = await opened()
+    const traffic = new Traffic(db, { write: insert })
+    await eventually(() => traffic.acknowledged.length > 50, PATIENCE_MS)
+    const former = cluster.primary
+    const operator = await Database.open(former.superuserUrl)
+    open.push(operator)
+    await operator.connection((connection) => connection.query('set global read_only = 1'))
+    await cluster.waitForReplay(PATIENCE_MS)
+    const promoted = await cluster.promote()
+    const acceptsAt = performance.now()
+    await eventually(() => traffic.firstAfter(acceptsAt) !== undefined, PATIENCE_MS)
+    const report = await traffic.stop()
+    expect([report.failedReads, report.refused, report.unknown]).toEqual([[], [], []])
+    const stored = new Set(await storedIds(db))
+    expect(report.acknowledged.filter((id) => !stored.has(id))).toEqual([])
+    expect(roles(db)).toMatchObject({ [promoted.name]: 'primary up' })
+  })
+
   it('a former primary that was frozen and takes writes again is fenced, also by who comes later; once both have written it is a split brain', async () => {
     const db = await opened()
     await insert(db, 1)
