@@ -28,7 +28,7 @@ describe('a replica behind a slow link', () => {
     const events: NodeEvent[] = []
     const db = await open({
       replicas: [{ name: 'quick', url: server.replicaUrls[0] }, { name: 'slow', url: proxy.url }],
-      routing: { ejection: { baseMs: 500, minLatencyMs: 50, latencyFactor: 3 } }, health: { intervalMs: 100, timeoutMs: 5_000 },
+      routing: { ejection: { baseMs: 500, minLatencyMs: 50, latencyFactor: 3 } }, health: { intervalMs: 100, timeoutMs: 60_000 },
       observers: [{ node: (event) => { events.push(event) } }],
     })
     const reads = reading(db)

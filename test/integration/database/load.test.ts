@@ -58,7 +58,8 @@ describe('ten thousand queries at once', () => {
   it('on a pool of ten are all answered, and started in the order they were asked', async () => {
     const started: unknown[] = []
     registerDriver('recorded', recording(postgres, (params) => { started.push(params[0]) }))
-    await withDatabase({ primary: cluster.url.replace(/^\w+:/, 'recorded:'), replicas: [], pool: { max: 10, acquireTimeoutMs: 60_000 } }, async (db) => {
+    const patient = { pool: { max: 10, acquireTimeoutMs: 60_000 }, health: { intervalMs: 60_000, timeoutMs: 60_000 } }
+    await withDatabase({ primary: cluster.url.replace(/^\w+:/, 'recorded:'), replicas: [], ...patient }, async (db) => {
       const { signal } = new AbortController()
       started.length = 0
       const results = await Promise.all(Array.from({ length: 10_000 }, (_, n) => db.query<{ n: number }>('select $1::int as n', [n], { signal })))
