@@ -76,6 +76,7 @@ export class Idempotency {
 
   async #attempt<T>(facts: IdempotencyFacts, call: KeyedCall<T>, tx: Transaction): Promise<T> {
     const { key, what, work, attempts } = call
+    call.tableMissing = false
     const claim = randomUUID()
     const kind = createHash('sha256').update(what).digest('hex')
     const row = await this.#claim(facts, [key, claim, kind], tx).catch((error: unknown) => {

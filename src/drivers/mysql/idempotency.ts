@@ -1,10 +1,13 @@
 import type { IdempotencyFacts } from '../../core/idempotency-facts.js'
 
-/** MySQL and MariaDB. A duplicate is not an error here, which IGNORE would be for every other one, too. */
+/**
+ * MySQL and MariaDB. A duplicate is not an error here, which IGNORE would be for every other one, too. Keys are bytes: to every
+ * collation that both engines have, `a` and `a ` are the same.
+ */
 export const mysqlIdempotency: IdempotencyFacts = {
   create: (table) => [
     `create table if not exists ${table} (
-      idempotency_key varchar(255) character set utf8mb4 collate utf8mb4_bin primary key, claim char(36) not null, work char(64) not null,
+      idempotency_key varbinary(1020) primary key, claim char(36) not null, work char(64) not null,
       outcome text character set utf8mb4, created_at timestamp(3) not null default current_timestamp(3), index (created_at)) engine = InnoDB`,
   ],
   claim: (table) => `insert into ${table} (idempotency_key, claim, work) values (?, ?, ?) on duplicate key update idempotency_key = idempotency_key`,

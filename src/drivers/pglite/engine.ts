@@ -46,6 +46,8 @@ export class Engine {
    * @param onWait - given the way out of the line; undefined once the wait is over
    */
   async enter(who: object, readOnly: boolean, onWait: (wait: Wait | undefined) => void): Promise<void> {
+    // inside already, in a transaction of its own: what another one left behind waits until that has ended
+    if (this.#turnstile.holds(who)) return
     const wait = this.#turnstile.enter(who)
     if (wait) {
       onWait(wait)

@@ -126,9 +126,10 @@ describe.each(Object.keys(ENGINES))('the same work on %s', { timeout: 240_000 },
     const first = new Map(results.slice(0, keys.length).map((each, n) => [keys[n], each.status === 'fulfilled' ? each.value : undefined]))
     for (const [n, each] of results.entries()) expect(each).toEqual({ status: 'fulfilled', value: first.get(keys[n % keys.length]) })
     const add = sql`update account set balance = balance + 10 where id = 0`
-    const adds = [await db.execute(add, { idempotencyKey: 'add' }), await db.execute(add, { idempotencyKey: 'add' })]
-    expect(adds.map(({ rowsAffected }) => rowsAffected)).toEqual([1, 1])
-    expect(Number(await db.value('select balance from account where id = 0', [], { target: 'primary' }))).toBe(keys.length + 10)
+    // a key is its characters, one by one
+    const adds = ['add', 'add', 'add ', 'ADD', 'ädd'].map((idempotencyKey) => () => db.execute(add, { idempotencyKey }))
+    for (const once of adds) expect((await once()).rowsAffected).toBe(1)
+    expect(Number(await db.value('select balance from account where id = 0', [], { target: 'primary' }))).toBe(keys.length + 40)
     await db.execute(sql`update account set balance = ${START} where id = 0`)
   })
 

@@ -142,6 +142,22 @@ describe('a PGlite in a folder', () => {
     expect(await two.value('select count(*) from note')).toBe('0')
   })
 
+  it('leaves a transaction alone when another one gives up its wait, or goes', async () => {
+    const url = `pglite:${join(folder, 'beside')}`
+    await using one = await Database.open(url)
+    const other = await Database.open(url)
+    await one.execute('create table kept (n int)')
+    await other.query('select 1')
+    await one.transaction(async (tx) => {
+      await tx.execute('insert into kept values (1)')
+      await expect(other.query('select n from kept', [], { timeoutMs: 300 })).rejects.toMatchObject({ code: 'SLUICE_QUERY_TIMEOUT' })
+      await tx.execute('insert into kept values (2)')
+      await other.close()
+      await tx.execute('insert into kept values (3)')
+    })
+    expect((await one.query('select n from kept order by n')).rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  })
+
   it('is for one process: the second one is refused, and has it when the first was killed', async () => {
     const data = join(folder, 'held')
     const holder = spawn(process.execPath, [HOLDER.pathname, data], { stdio: ['ignore', 'pipe', 'inherit'] })
