@@ -94,7 +94,7 @@ export interface StreamOptions<Row> extends RowOptions<Row> {
 export interface ChangeOptions extends QueryOptions {
   /**
    * The change is made once for this key, however often it is asked for, also across a failover: then it may be sent again
-   * when its answer was lost. Who asks again gets the first answer. 1 to 255 characters; not inside a transaction, which has a
+   * when its answer was lost. Who asks again, with the same values, gets the first answer. 1 to 255 characters; not inside a transaction, which has a
    * key of its own. Remembered for `idempotency.keepMs`.
    */
   readonly idempotencyKey?: string | undefined

@@ -19,7 +19,7 @@ const ROLE = oneOf('primary', 'replica')
 const SIGNAL: Check = ['an AbortSignal', (value) => isObject(value) && typeof value['aborted'] === 'boolean' && typeof value['addEventListener'] === 'function']
 const SCHEMA: Check = ['a Standard Schema (zod, valibot, arktype, …)', isSchema]
 
-const POLICY: Check = ['an object of timeoutMs, maxAttempts, backoff and perTryTimeoutMs', isPolicy]
+const POLICY: Check = ['an object of timeoutMs, maxAttempts, backoff and perTryTimeoutMs', isObject]
 
 /** Options of one statement. */
 const CALL = {
@@ -93,6 +93,7 @@ export function checkNamed(table: ReadonlyMap<string, Check>, options: object): 
   for (const name in options) {
     const value = (options as Readonly<Record<string, unknown>>)[name]
     const check = table.get(name)
+    if (name === 'retry' && check && isObject(value)) checkPolicy(value)
     if (check ? value === undefined || check[1](value) : value === undefined) continue
     throw check ? oneProblem(name, check[0], describeGot(value, true)) : unknownOption(name, [...table.keys()])
   }
@@ -155,16 +156,25 @@ function isCacheWish(value: unknown): boolean {
     item === undefined || (Object.hasOwn(CACHE, name) && CACHE[name as keyof typeof CACHE][1](item)))
 }
 
-const BACKOFF = { baseDelayMs: isMs, maxDelayMs: isMs }
-const POLICY_FIELDS: Readonly<Record<keyof RetryPolicy, (value: unknown) => boolean>> = {
-  timeoutMs: isMs, perTryTimeoutMs: isMs, maxAttempts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
-  backoff: (value) => fitsAll(value, BACKOFF),
+const BACKOFF = new Map<string, Check>([['baseDelayMs', MS], ['maxDelayMs', MS]])
+const POLICY_FIELDS = new Map<string, Check>(Object.entries({
+  timeoutMs: MS, perTryTimeoutMs: MS, maxAttempts: ['a whole number of at least 1', (value) => Number.isSafeInteger(value) && (value as number) >= 1],
+  backoff: ['an object of baseDelayMs and maxDelayMs', isObject],
+} satisfies Readonly<Record<keyof RetryPolicy, Check>>))
+
+/** Names the field that is wrong, `retry.maxAttempts`. */
+function checkPolicy(policy: Readonly<Record<string, unknown>>): void {
+  checkInside('retry', policy, POLICY_FIELDS)
+  if (isObject(policy['backoff'])) checkInside('retry.backoff', policy['backoff'], BACKOFF)
 }
 
-function isPolicy(value: unknown): boolean { return fitsAll(value, POLICY_FIELDS) }
-
-function fitsAll(value: unknown, fields: Readonly<Record<string, (value: unknown) => boolean>>): boolean {
-  return isObject(value) && Object.entries(value).every(([name, item]) => item === undefined || (Object.hasOwn(fields, name) && fields[name]?.(item) === true))
+function checkInside(path: string, values: Readonly<Record<string, unknown>>, fields: ReadonlyMap<string, Check>): void {
+  for (const [name, value] of Object.entries(values)) {
+    const check = fields.get(name)
+    if (value === undefined || check?.[1](value) === true) continue
+    if (check) throw oneProblem(`${path}.${name}`, check[0], describeGot(value, true))
+    throw oneProblem(`${path}.${shownName(name)}`, `one of ${[...fields.keys()].join(', ')}`, 'an unknown name', suggestName(name, [...fields.keys()]))
+  }
 }
 
 function isSchema(value: unknown): boolean {

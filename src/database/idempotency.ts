@@ -25,7 +25,7 @@ export interface IdempotencyParts {
 /** Work that is to be done once: under which key, and what tells it from other work. */
 export interface KeyedWork<T> {
   readonly key: string
-  /** Texts of statements, or the name of a transaction. */
+  /** Texts and parameters of statements, or the name of a transaction; stored as a digest. */
   readonly what: string
   readonly work: (tx: Transaction) => Promise<T> | T
 }

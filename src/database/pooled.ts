@@ -1,4 +1,5 @@
 import { limitsFrom } from '../core/deadline.js'
+import { IdempotencyKeyError } from '../core/errors.js'
 import { NO_OPTIONS, type QueryOptions, type StreamOptions, type ChangeOptions } from '../core/queryable.js'
 import type { ExecuteResult, QueryResult } from '../core/result.js'
 import type { Statement } from '../core/statement.js'
@@ -89,7 +90,7 @@ export class PooledPath implements StatementPath {
     const { timeoutMs, retry, signal, label, name } = options
     const startedAt = performance.now()
     const done = await transactions.once({
-      key, what: statements.map(({ text }) => text).join(';\n'),
+      key, what: statements.map(({ text, params }) => `${text};\n${comparableText(params)}`).join('\n'),
       work: async (tx) => recordable(await tx.runAll(statements, NO_OPTIONS), tx.node),
     }, { timeoutMs: timeoutMs ?? retry?.timeoutMs ?? statementTimeoutMs, retry, signal, label, name })
     const { rowsAffected, insertId, big, node } = done
@@ -102,6 +103,20 @@ export class PooledPath implements StatementPath {
     const ambient = ambientTransaction(this.#parts.database)
     return ambient instanceof Transaction ? ambient : undefined
   }
+}
+
+/** Parameter values as text, to tell them from others; only a digest of it leaves the process. */
+function comparableText(params: readonly unknown[]): string {
+  try {
+    return JSON.stringify(params, comparable)
+  } catch (cause) {
+    throw new IdempotencyKeyError('a parameter beside an idempotency key cannot be compared: it is no JSON; nothing was done', { cause, neverSent: true })
+  }
+}
+
+function comparable(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `${String(value)}n`
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
 }
 
 /** An answer that survives JSON. */

@@ -174,7 +174,7 @@ function changedError(changed: readonly Assessed[]): MigrationError {
   const [first] = changed
   const sums = `applied ${first?.row?.checksum.slice(0, 12) ?? ''}, now ${first?.migration?.checksum.slice(0, 12) ?? ''}`
   return failure('drift', `${list(changed)}: the file is no longer what was applied (${sums})`, changed,
-    `put the file back (git log -p -- ${first?.migration?.up.path ?? ''}) and make a new migration; when the change means nothing: repair()`)
+    `put the file back (git log -p -- ${first?.migration?.up.path ?? ''}) and make a new migration; when the change means nothing: repair(), or sluice migrate repair --yes`)
 }
 
 function missingError(missing: readonly Assessed[]): MigrationError {

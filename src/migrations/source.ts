@@ -68,7 +68,7 @@ async function list(folder: string): Promise<string[]> {
   } catch (cause) {
     const { code } = cause as { code?: unknown }
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw cause
-    throw loadError(folder, 'expected a folder with migrations, found none', 'check migrations.dir, or make the first one: 000001_<name>.up.sql')
+    throw loadError(folder, 'expected a folder with migrations, found none', 'check migrations.dir, or make the first one: sluice migrate create <name>')
   }
 }
 

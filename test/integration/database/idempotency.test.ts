@@ -134,12 +134,21 @@ describe('a transaction with an idempotency key', () => {
 describe('a change with an idempotency key', () => {
   it('is made once', async () => {
     const db = await open()
+    const many = (values: readonly unknown[]): Promise<unknown> =>
+      db.execute('select $1::bigint, $2::bytea, $3::timestamptz', values, { idempotencyKey: 'values' })
+    const values = [10n, Buffer.from([1, 2]), new Date(0)]
+    await many(values)
+    await many([10n, Buffer.from([1, 2]), new Date(0)])
+    for (const [at, other] of [11n, Buffer.from([1, 3]), new Date(1)].entries()) {
+      expect(await errorOf(many(values.with(at, other)))).toBeInstanceOf(IdempotencyKeyError)
+    }
     const first = await db.execute('insert into entry (id) values (1), (2)', { idempotencyKey: 'two rows' })
     const again = await db.execute('insert into entry (id) values (1), (2)', [], { idempotencyKey: 'two rows' })
     expect([first.rowsAffected, again.rowsAffected, again.node]).toEqual([2, 2, first.node])
     const rows = Array.from({ length: 1_200 }, (_, id) => ({ id: 10 + id, note: 'x' }))
     for (const _ of [1, 2]) expect(await db.insertMany('entry', rows, { idempotencyKey: 'many rows' })).toEqual({ rowsAffected: 1_200 })
     expect((await stored()).length).toBe(1_202)
+    expect(await errorOf(db.insertMany('entry', rows.map((row) => ({ ...row, note: 'y' })), { idempotencyKey: 'many rows' }))).toBeInstanceOf(IdempotencyKeyError)
   })
 
   it('whose answer is lost is sent again, and made once', async () => {
