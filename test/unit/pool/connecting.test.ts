@@ -116,14 +116,14 @@ describe('a connection being opened', () => {
   it('does not run in the async context of the caller that caused it', async () => {
     const storage = new AsyncLocalStorage<string>()
     const seen: (string | undefined)[] = []
-    const { server, pool } = rig({ min: 1, acquireTimeoutMs: 200 }, {
+    const { server, pool } = rig({ min: 1, acquireTimeoutMs: 60_000 }, {
       connect: () => {
         seen.push(storage.getStore())
         return server.connect()
       },
     })
     server.connectError = fakeError('refused')
-    await storage.run('request 1', () => pool.acquire(request()).catch(() => undefined))
+    await storage.run('request 1', () => pool.acquire(request({ limits: within(200) })).catch(() => undefined))
     server.connectError = undefined
     const inside = await storage.run('request 2', async () => {
       const loan = await pool.acquire(request())
