@@ -37,6 +37,11 @@ export interface LockFacts {
   release(key: LockKey, mode: LockMode): Probe<boolean>
   /** Whether that session holds the lock at this moment; asked on any session of the same database. */
   holds(key: LockKey, sessionId: number): Probe<boolean>
+  /**
+   * The same, asked by the session itself and about a lock it has taken twice; undefined where `holds` costs no more. It gives
+   * one of the two back, which tells whether there were any, and takes it again: the lock is never free in between.
+   */
+  readonly reaffirm: ((key: LockKey, mode: LockMode) => Probe<boolean>) | undefined
   /** Who holds it. */
   holders(key: LockKey): Probe<readonly SessionFacts[]>
   /**

@@ -38,11 +38,15 @@ async function sessionLock(session: DedicatedSession, lock: LockFacts, request: 
     attempt: (limits) => session.ask(lock.tryAcquire(request.key, mode), limits),
     holders: (limits) => session.ask(lock.holders(request.key), limits),
   })
-  const held = lock.holds(request.key, session.id)
+  // Whoever has it gets it again at once.
+  const limits = withinMs({ ...request.limits, expiresAt: Infinity }, QUESTION_MS)
+  const twice = lock.reaffirm !== undefined && await session.ask(lock.tryAcquire(request.key, mode), limits)
+  const held = twice && lock.reaffirm ? lock.reaffirm(request.key, mode) : lock.holds(request.key, session.id)
+  const giveBack = (): Promise<boolean> => session.ask(lock.release(request.key, mode)).catch(() => false)
   return {
     heldQuery: held.statement.text,
-    check: (limits) => session.ask(held, limits),
-    release: () => session.ask(lock.release(request.key, mode)).catch(() => false),
+    check: (within) => session.ask(held, within),
+    release: async () => (twice ? await giveBack() : true) && giveBack(),
   }
 }
 

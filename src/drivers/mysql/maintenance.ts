@@ -18,6 +18,7 @@ const locks: LockFacts = {
   tryAcquire: (key) => asked(`get_lock(${nameOf(key)}, 0) = 1`),
   release: (key) => asked(`release_lock(${nameOf(key)}) = 1`),
   holds: (key, sessionId) => asked(`is_used_lock(${nameOf(key)}) = ${String(Math.trunc(sessionId))}`),
+  reaffirm: undefined,
   holders: (key) => sessions(`select ${SESSION} from information_schema.processlist p where p.id = is_used_lock(${nameOf(key)})`),
   waitingTransaction: [],
 }

@@ -50,6 +50,15 @@ describe('MigrationManager', () => {
     expect((await manager({ dir: folder.path, schema: `h${schemas}` }).up()).applied).toHaveLength(1)
   })
 
+  it('commits nothing once a migration has given away the lock of its run', async () => {
+    const folder = new Folder({ '1_a.up.sql': 'create table kept (a int);', '2_b.up.sql': 'create table unlocked (a int); select pg_advisory_unlock_all();' })
+    await expect(manager({ dir: folder.path }).up()).rejects.toMatchObject({ kind: 'failed', version: 2, message: expect.stringContaining('the lock of this migration run was lost') as string })
+    expect([await exists('kept'), await exists('unlocked')]).toEqual([true, false])
+    folder.write({ '2_b.up.sql': 'create table unlocked (a int);' })
+    expect((await manager({ dir: folder.path, schema: `h${schemas}` }).up()).applied).toHaveLength(1)
+    expect(await db.value("select count(*)::int from pg_locks where locktype = 'advisory'", [], { target: 'primary' })).toBe(0)
+  })
+
   it('is there as db.migrations, and runs code with a transaction', async () => {
     const own = await Database.open({ primary: database.primaryUrl, migrations: { sources: [{ service: 'x', dir: new Folder(tables(1, 90)).path }], schema: 'own' } })
     expect((await own.migrations.up()).applied).toHaveLength(1)
