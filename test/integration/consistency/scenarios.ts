@@ -3,6 +3,7 @@ import { ConfigError, sql, type Database, type Sql } from '../../../src/index.js
 import { eventually } from '../../support/eventually.js'
 import { errorOf, opener, type Open } from '../database/open.js'
 import type { OwnCluster } from './replay.js'
+import { TokenReader } from './token-reader.js'
 
 /** What differs between engines. */
 export interface EngineWords {
@@ -367,6 +368,24 @@ export function sessionScenarios(server: OwnCluster, words: EngineWords): void {
       }
       tally(reads)
       expect(longest).toBeLessThan(200)
+    })
+
+    it('through tokens that another process reads with', async () => {
+      const writer = await open(PATIENT)
+      await using reader = await TokenReader.start({ primary: server.primaryUrl, replicas: [...server.replicaUrls], ...PATIENT })
+      await pause(0)
+      const reads: { wanted: number; n: number; node: string }[] = []
+      for (let id = 1; id <= PAIRS; id++) {
+        const token = await writer.session(async () => {
+          await writer.execute(insert(id))
+          return writer.causalToken()
+        })
+        reads.push({ wanted: id, ...await reader.read(count, token) })
+      }
+      tally(reads)
+      // without the token it takes what the replica that stands still has, too
+      const without = await Promise.all([0, 1, 2, 3].map(() => open({ consistency: { causalReads: 'off' } }).then((db) => read(db))))
+      expect(without.some(({ n }) => n < PAIRS)).toBe(true)
     })
   })
 }
