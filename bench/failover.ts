@@ -4,20 +4,23 @@
  * 1. Failover: the primary gets `kill -9` under some 200 writes per second and a replica is promoted at once, several times. Printed is
  *    the time from the new primary taking writes to the next acknowledged write, and what was lost, doubled or failed. Commits
  *    wait for one replica, so that the engine itself loses nothing.
- * 2. Read your writes: pairs of a write and a read of it while one replica does not replay: in a session, and by a token that
- *    another `Database` is handed. Printed is how many reads were stale, and where the reads went.
+ * 2. Read your writes, on PostgreSQL, MySQL and MariaDB: pairs of a write and a read of it while one replica does not replay, in a
+ *    session, and by a token that another process is handed. Printed is how many reads were stale, and where the reads went.
  *
  * Run: `npm run bench -- failover`. What a reader must not conclude: how long an outage lasts. Who detects the death and promotes (Patroni,
  * an operator) takes seconds; this measures only what the library adds.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import pg from 'pg'
-import { Database, type DatabaseOptions } from '../src/index.js'
+import { Database } from '../src/index.js'
 import { startCluster, type Cluster } from '../src/testing/index.js'
+import { optionsFor } from './failover/options.js'
+import { readYourWrites, type Pairs } from './failover/read-your-writes.js'
 
 const SMOKE = process.env['BENCH_ROUNDS'] !== undefined
 const RUNS = SMOKE ? 1 : 10
 const PAIRS = SMOKE ? 20 : 10_000
+const ENGINES = ['postgres', 'mysql', 'mariadb'] as const
 const WRITERS = 10
 const PAUSE_MS = 50
 const AROUND = SMOKE ? 20 : 200
@@ -35,11 +38,6 @@ async function onEach(cluster: Cluster, ...texts: readonly string[]): Promise<vo
     for (const text of texts) await client.query(text)
     await client.end()
   }
-}
-
-function optionsFor(cluster: Cluster, more: DatabaseOptions = {}): DatabaseOptions {
-  const [primary, ...replicas] = cluster.nodes.map(({ name, url }) => ({ name, url }))
-  return { primary, replicas, ...more }
 }
 
 /** What one run showed. */
@@ -93,47 +91,6 @@ async function failoverOnce(): Promise<FailoverRun> {
   return { gapMs, acknowledged: acknowledged.size, lost, doubled: stored.length - found.size, failedWrites: failed.writes, failedReads: failed.reads }
 }
 
-/** Where reads went, and how many did not see their write, or less than one before them. */
-interface Pairs {
-  stale: number
-  backward: number
-  onFreshReplica: number
-}
-
-async function readYourWrites(): Promise<Readonly<Record<string, Pairs>>> {
-  await using cluster = await startCluster({ engine: 'postgres', replicas: 2 })
-  await using writer = await Database.open(optionsFor(cluster, { consistency: { causalReadsTimeoutMs: 1_000 } }))
-  await using other = await Database.open(optionsFor(cluster, { consistency: { causalReadsTimeoutMs: 1_000 } }))
-  await writer.execute('create table counter (n int not null)')
-  await writer.execute('insert into counter values (0)')
-  await cluster.waitForReplay()
-  const [paused, fresh] = cluster.replicas
-  await paused?.pauseReplay()
-  const ask = 'select n from counter'
-  const result: Record<string, Pairs> = {}
-  let n = 0
-  for (const way of ['in a session', 'by a token, on another Database']) {
-    const pairs: Pairs = { stale: 0, backward: 0, onFreshReplica: 0 }
-    let seen = 0
-    for (let pair = 0; pair < PAIRS / 2; pair++) {
-      n++
-      const token = await writer.session(async () => {
-        await writer.execute('update counter set n = $1', [n])
-        return writer.causalToken()
-      })
-      const { rows: [row], node } = way === 'in a session' ? await writer.session(() => writer.query<{ n: number }>(ask), { token })
-        : await other.session(() => other.query<{ n: number }>(ask), { token })
-      const read = row?.n ?? -1
-      if (read < n) pairs.stale++
-      if (read < seen) pairs.backward++
-      if (node === fresh?.name) pairs.onFreshReplica++
-      seen = Math.max(seen, read)
-    }
-    result[way] = pairs
-  }
-  return result
-}
-
 function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0
@@ -149,9 +106,9 @@ async function main(): Promise<void> {
     lost: sum((run) => run.lost), doubled: sum((run) => run.doubled), failedWrites: sum((run) => run.failedWrites), failedReads: sum((run) => run.failedReads),
   }
   console.table([failover])
-  const pairs = await readYourWrites()
-  console.table(Object.entries(pairs).map(([way, { stale, backward, onFreshReplica }]) =>
-    ({ way, pairs: PAIRS / 2, stale, backward, 'on the replica that has caught up': `${String(Math.round(200 * onFreshReplica / PAIRS))} %` })))
+  const pairs: Pairs[] = []
+  for (const engine of ENGINES) pairs.push(...await readYourWrites(engine, PAIRS))
+  console.table(pairs.map(({ onFreshReplica, ...row }) => ({ ...row, 'on the replica that has caught up': `${String(Math.round(100 * onFreshReplica))} %` })))
   await mkdir('bench/results', { recursive: true })
   await writeFile('bench/results/failover.json', `${JSON.stringify({ node: process.version, failover, pairs }, undefined, 2)}\n`)
 }
