@@ -21,7 +21,7 @@ const AGAIN_WITHOUT_LANES = ['limits', 'load', 'routing', 'running', 'stream', '
  */
 const WITH_STAND_INS = readdirSync('test/unit', { recursive: true, encoding: 'utf8' })
   .map((file) => join('test/unit', file))
-  .filter((file) => file.endsWith('.test.ts') && /fake-driver|'\.\/support\.js'/.test(readFileSync(file, 'utf8')))
+  .filter((file) => file.endsWith('.test.ts') && /fake-driver|SimulatedWorld|'\.\/support\.js'/.test(readFileSync(file, 'utf8')))
 
 export default defineConfig({
   test: {
