@@ -1,4 +1,4 @@
-import { SluiceError, TransactionOutcomeUnknownError, QueryTimeoutError, type Database } from '../../src/index.js'
+import { SluiceError, sql, TransactionOutcomeUnknownError, QueryTimeoutError, type Database, type Sql } from '../../src/index.js'
 import type { Random } from './random.js'
 
 /** What became of one write, as its caller heard it. */
@@ -12,16 +12,16 @@ interface Way {
   write(db: Database, client: number, n: number): Promise<unknown>
 }
 
-const INSERT = 'insert into entry (client, n) values ($1, $2)'
+const insert = (client: number, n: number): Sql => sql`insert into entry (client, n) values (${client}, ${n})`
 const KEY = (client: number, n: number): string => `client ${String(client)} row ${String(n)}`
 
 const WAYS: readonly Way[] = [
-  { name: 'a statement', keyed: false, write: (db, client, n) => db.execute(INSERT, [client, n]) },
-  { name: 'a statement with a key', keyed: true, write: (db, client, n) => db.execute(INSERT, [client, n], { idempotencyKey: KEY(client, n) }) },
-  { name: 'a transaction', keyed: false, write: (db, client, n) => db.transaction((tx) => tx.execute(INSERT, [client, n])) },
+  { name: 'a statement', keyed: false, write: (db, client, n) => db.execute(insert(client, n)) },
+  { name: 'a statement with a key', keyed: true, write: (db, client, n) => db.execute(insert(client, n), { idempotencyKey: KEY(client, n) }) },
+  { name: 'a transaction', keyed: false, write: (db, client, n) => db.transaction((tx) => tx.execute(insert(client, n))) },
   { name: 'a transaction with a key', keyed: true, write: (db, client, n) =>
-    db.transaction(async (tx) => { await tx.execute(INSERT, [client, n]) }, { idempotencyKey: KEY(client, n) }) },
-  { name: 'a batch', keyed: false, write: (db, client, n) => db.batch([[INSERT, [client, n]], ['select 1']]) },
+    db.transaction(async (tx) => { await tx.execute(insert(client, n)) }, { idempotencyKey: KEY(client, n) }) },
+  { name: 'a batch', keyed: false, write: (db, client, n) => db.batch([insert(client, n), 'select 1']) },
 ]
 
 /**
@@ -84,7 +84,7 @@ export class Client {
 
   async #read(db: Database): Promise<void> {
     try {
-      const { rows, node, route } = await db.query<{ n: number }>('select coalesce(max(n), 0)::int as n from entry where client = $1', [this.#id])
+      const { rows, node, route } = await db.query<{ n: number }>(sql`select coalesce(max(n), 0) as n from entry where client = ${this.#id}`)
       const n = rows[0]?.n ?? -1
       this.reads++
       if (route === 'read') this.readsOnReplicas++

@@ -77,7 +77,8 @@ const WITHOUT_PROMOTION: readonly Fault[] = [
   } },
   { name: 'answers to COMMIT are cut', run: async (world, random) => {
     const proxy = world.proxyOf(world.cluster.primary)
-    proxy.cutBefore('commit-answer', { times: 1 + random.below(4) })
+    if (world.engine.cutsCommitAnswers) proxy.cutBefore('commit-answer', { times: 1 + random.below(4) })
+    else proxy.reset()
     await last(random)
     await proxy.restore()
   } },
@@ -92,10 +93,10 @@ const WITHOUT_PROMOTION: readonly Fault[] = [
   } },
   { name: 'the role may open few connections', run: async (world, random) => {
     const role = decodeURIComponent(new URL(world.cluster.url).username)
-    await world.admin(world.cluster.primary, `alter role "${role}" connection limit 3`)
+    await world.admin(world.cluster.primary, world.engine.limitConnections(role, 3))
     world.proxyOf(world.cluster.primary).cut()
     await last(random)
-    await world.admin(world.cluster.primary, `alter role "${role}" connection limit -1`)
+    await world.admin(world.cluster.primary, world.engine.limitConnections(role, undefined))
   } },
 ]
 

@@ -1,11 +1,11 @@
-import pg from 'pg'
 import { Database, type DatabaseOptions, type FailoverEvent, type NodeEvent } from '../../src/index.js'
 import { flakyProxy, startCluster, type Cluster, type ClusterNode, type FlakyProxy } from '../../src/testing/index.js'
 import { eventually } from '../support/eventually.js'
-import { ownServers } from '../support/own-servers.js'
+import type { ChaosEngine } from './engine.js'
 
 /** A primary with two replicas, a network between them and this process that does as it is told, and databases that use both. */
 export interface World {
+  readonly engine: ChaosEngine
   readonly cluster: Cluster
   readonly databases: readonly Database[]
   /** What the databases told of servers, for the report of a failure. */
@@ -19,26 +19,6 @@ export interface World {
 }
 
 const SETTLED_MS = 60_000
-
-async function admin(node: ClusterNode, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: node.superuserUrl, connectionTimeoutMillis: 10_000, statement_timeout: 20_000 })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-/** A commit is acknowledged when one replica has it: then no acknowledged write can be lost by promoting the one that has most. */
-async function replicateSynchronously(cluster: Cluster): Promise<void> {
-  for (const node of cluster.nodes) {
-    await admin(node, "alter system set synchronous_standby_names = 'ANY 1 (*)'")
-    await admin(node, 'select pg_reload_conf()')
-  }
-  await eventually(async () => (await admin(cluster.primary, "select from pg_stat_replication where sync_state = 'quorum'")).length === 2, SETTLED_MS)
-}
 
 function optionsFor(cluster: Cluster, proxies: ReadonlyMap<ClusterNode, FlakyProxy>, say: (text: string) => void): DatabaseOptions {
   const [primary, ...replicas] = cluster.nodes.map((node) => ({ name: node.name, url: proxies.get(node)?.url ?? node.url }))
@@ -54,8 +34,8 @@ function optionsFor(cluster: Cluster, proxies: ReadonlyMap<ClusterNode, FlakyPro
 }
 
 /** @param databases - so many of them, as in so many processes */
-export async function makeWorld(databases: number): Promise<World> {
-  const cluster = await startCluster({ engine: 'postgres', replicas: 2, provider: await ownServers() })
+export async function makeWorld(engine: ChaosEngine, databases: number): Promise<World> {
+  const cluster = await startCluster(await engine.options())
   const opened: Database[] = []
   const proxies = new Map<ClusterNode, FlakyProxy>()
   const close = async (): Promise<void> => {
@@ -65,7 +45,7 @@ export async function makeWorld(databases: number): Promise<World> {
     await cluster.destroy()
   }
   try {
-    await replicateSynchronously(cluster)
+    await engine.replicateSynchronously(cluster)
     for (const node of cluster.nodes) proxies.set(node, await flakyProxy({ target: node.url }))
     const startedAt = performance.now()
     const log: string[] = []
@@ -78,16 +58,17 @@ export async function makeWorld(databases: number): Promise<World> {
       if (!proxy) throw new Error(`no proxy leads to ${node.name}`)
       return proxy
     }
-    return { cluster, databases: opened, log, proxyOf, admin, close, settled: () => settled(cluster, opened) }
+    return { engine, cluster, databases: opened, log, proxyOf, admin: engine.admin, close, settled: () => settled(engine, cluster, opened) }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function settled(cluster: Cluster, databases: readonly Database[]): Promise<void> {
+async function settled(engine: ChaosEngine, cluster: Cluster, databases: readonly Database[]): Promise<void> {
   const believed = (db: Database): boolean => db.health.status().nodes.every(({ name, role, state, fenced }) =>
     state === 'up' && fenced === undefined && role === (name === cluster.primary.name ? 'primary' : 'replica'))
   await eventually(() => databases.every(believed), SETTLED_MS)
+  await engine.replicateSynchronously(cluster)
   await cluster.waitForReplay(SETTLED_MS)
 }

@@ -29,6 +29,7 @@ export const mariadbFlavour: Flavour = {
   },
   stopReplica: async (query) => { await query('stop slave') },
   startReplica: async (query) => { await query('start slave') },
+  stopReceiver: async (query) => { await query('stop slave io_thread') },
   stopApplier: async (query) => { await query('stop slave sql_thread') },
   startApplier: async (query) => { await query('start slave sql_thread') },
   forgetHistory: async (query) => {
@@ -42,12 +43,14 @@ export const mariadbFlavour: Flavour = {
     if (!row) return undefined
     return {
       receiving: row['Slave_IO_Running'] === 'Yes', applying: row['Slave_SQL_Running'] === 'Yes', received: String(row['Gtid_IO_Pos']),
+      delaySeconds: Number(row['SQL_Delay']),
       error: [row['Last_IO_Error'], row['Last_SQL_Error']].map(String).filter(Boolean).join('; '),
     }
   },
   executed: async (query) => only(await query('select @@global.gtid_current_pos as value')),
+  history: async (query) => only(await query('select @@global.gtid_binlog_state as value')),
   count: countOfPosition,
-  missing: (_, one, other) => Promise.resolve(missingOf(one, other)),
+  missing: (_, executed, history) => Promise.resolve(missingOf(executed, history)),
   waitFor: async (query, position, seconds) => only(await query(`select master_gtid_wait('${position}', ${seconds}) as value`)) === '0',
 }
 
@@ -57,15 +60,16 @@ function only(rows: Awaited<ReturnType<AdminQuery>>): string {
 }
 
 /**
- * Positions hold the last transaction of each domain only: one is missing when its sequence number is beyond the other's,
- * or when the same number was given by another server.
+ * A position holds the last transaction of each domain. The other server's history holds the last of each domain and server:
+ * whether it is ahead says nothing, since it may have gone on from an earlier one.
  */
-function missingOf(one: string, other: string): string {
-  const there = new Map(other.split(',').map((gtid): [string, string] => [gtid.split('-')[0] ?? '', gtid]))
-  return one.split(',').filter((gtid) => {
-    const [domain = '', server, sequence] = gtid.split('-')
-    const [, otherServer, otherSequence = '-1'] = (there.get(domain) ?? '').split('-')
-    const [number, against] = [Number(sequence ?? 0), Number(otherSequence)]
-    return gtid !== '' && (number > against || (number === against && server !== otherServer))
+function missingOf(executed: string, history: string): string {
+  const last = new Map(history.split(',').map((gtid): [string, number] => {
+    const [domain = '', server = '', sequence = '0'] = gtid.split('-')
+    return [`${domain}-${server}`, Number(sequence)]
+  }))
+  return executed.split(',').filter((gtid) => {
+    const [domain = '', server = '', sequence = '0'] = gtid.split('-')
+    return gtid !== '' && Number(sequence) > (last.get(`${domain}-${server}`) ?? -1)
   }).join(',')
 }

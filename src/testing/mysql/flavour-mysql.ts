@@ -28,6 +28,7 @@ export const mysqlFlavour: Flavour = {
   },
   stopReplica: async (query) => { await query('stop replica') },
   startReplica: async (query) => { await query('start replica') },
+  stopReceiver: async (query) => { await query('stop replica io_thread') },
   stopApplier: async (query) => { await query('stop replica sql_thread') },
   startApplier: async (query) => { await query('start replica sql_thread') },
   forgetHistory: async (query) => { await query('reset binary logs and gtids') },
@@ -38,12 +39,14 @@ export const mysqlFlavour: Flavour = {
     if (!row) return undefined
     return {
       receiving: row['Replica_IO_Running'] === 'Yes', applying: row['Replica_SQL_Running'] === 'Yes',
-      received: String(row['Retrieved_Gtid_Set']), error: [row['Last_IO_Error'], row['Last_SQL_Error']].map(String).filter(Boolean).join('; '),
+      received: String(row['Retrieved_Gtid_Set']), delaySeconds: Number(row['SQL_Delay']),
+      error: [row['Last_IO_Error'], row['Last_SQL_Error']].map(String).filter(Boolean).join('; '),
     }
   },
   executed: async (query) => only(await query('select @@global.gtid_executed as value')),
+  history: async (query) => only(await query('select @@global.gtid_executed as value')),
   count: countOfSet,
-  missing: async (query, one, other) => only(await query(`select gtid_subtract('${one}', '${other}') as value`)),
+  missing: async (query, executed, history) => only(await query(`select gtid_subtract('${executed}', '${history}') as value`)),
   waitFor: async (query, position, seconds) => only(await query(`select wait_for_executed_gtid_set('${position}', ${seconds}) as value`)) === '0',
 }
 

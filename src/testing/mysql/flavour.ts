@@ -45,6 +45,8 @@ export interface Flavour {
   follow(query: AdminQuery, source: Source): Promise<void>
   stopReplica(query: AdminQuery): Promise<void>
   startReplica(query: AdminQuery): Promise<void>
+  /** Receives nothing more; what was received goes on being applied. */
+  stopReceiver(query: AdminQuery): Promise<void>
   stopApplier(query: AdminQuery): Promise<void>
   startApplier(query: AdminQuery): Promise<void>
   forgetSource(query: AdminQuery): Promise<void>
@@ -55,10 +57,12 @@ export interface Flavour {
   status(query: AdminQuery): Promise<ReplicaStatus | undefined>
   /** Transactions this server has, as its engine writes them. */
   executed(query: AdminQuery): Promise<string>
+  /** The same in as much detail as it takes to tell whether a certain transaction is among them. */
+  history(query: AdminQuery): Promise<string>
   /** How many transactions a text names. */
   count(position: string): bigint
-  /** Transactions of `one` that `other` has not; '' when none. */
-  missing(query: AdminQuery, one: string, other: string): Promise<string>
+  /** Transactions of `executed` that are not in another server's `history`; '' when none. */
+  missing(query: AdminQuery, executed: string, history: string): Promise<string>
   /** Waits on the server; whether it got there in time. */
   waitFor(query: AdminQuery, position: string, seconds: number): Promise<boolean>
 }
@@ -69,5 +73,6 @@ export interface ReplicaStatus {
   readonly applying: boolean
   /** Transactions received, applied or not. */
   readonly received: string
+  readonly delaySeconds: number
   readonly error: string
 }

@@ -73,7 +73,7 @@ class MysqlDockerRig extends DockerRig<MysqlContainer> {
   /** Starts it as a replica, which does no harm: a replica that has too much stops at the first transaction. */
   async #errantOf(own: MysqlContainer, primary: MysqlContainer): Promise<string> {
     await own.start()
-    const theirs = await withAdmin(primary.mysqlAdmin(), (query) => this.#flavour.executed(query))
+    const theirs = await withAdmin(primary.mysqlAdmin(), (query) => this.#flavour.history(query))
     return withAdmin(own.mysqlAdmin(), async (query) => this.#flavour.missing(query, await this.#flavour.executed(query), theirs))
   }
 

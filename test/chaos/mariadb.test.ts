@@ -1,0 +1,4 @@
+import { mariadb } from './engine.js'
+import { chaos } from './scenario.js'
+
+chaos(mariadb)
