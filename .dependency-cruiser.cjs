@@ -18,6 +18,8 @@ const NEIGHBOURS = {
   router: ['pool', 'sql'],
   // The command line is the outermost edge: it starts what the other edges offer.
   cli: ['http', 'testing', 'manager'],
+  // Squashing reads a schema with the program that backups are made with.
+  migrations: ['backup'],
 }
 
 /** Engines that build on another engine: importer -> imported. */

@@ -65,6 +65,8 @@ export type { LogEntry } from './migrations/history-row.js'
 export type { MigrationOptions } from './migrations/options.js'
 export type { RunOptions } from './migrations/run.js'
 export type { FolderSource, MemorySource, MigrationSourceOptions } from './migrations/source.js'
+export type { SquashOptions, SquashResult } from './migrations/squash/squash.js'
+export type { SquashedFiles } from './migrations/squash/files.js'
 export type { MigrationVersion } from './migrations/version.js'
 export { sql, Sql } from './sql/tag.js'
 export type { SqlTag } from './sql/tag.js'
@@ -101,8 +103,8 @@ export type {
 } from './core/dialect.js'
 export type { InspectionFacts, ServerCapacity, ServerSession, ServerSetup } from './core/inspection.js'
 export type {
-  DatabaseFacts, DatabaseSteps, DumpCall, DumpedTable, DumpFormat, DumpSelection, DumpTools, LoginTarget, ProgramLogin, RestoreCall, SnapshotQuestions,
-  TableName, ToolName,
+  DatabaseFacts, DatabaseSteps, DumpCall, DumpedTable, DumpFormat, DumpSelection, DumpTools, LoginTarget, ProgramLogin, RestoreCall, SchemaScript,
+  SnapshotQuestions, TableName, ToolName,
 } from './core/dump.js'
 export type { ErrorFacts, ErrorKind } from './core/error-facts.js'
 export type { IdempotencyFacts } from './core/idempotency-facts.js'

@@ -127,6 +127,18 @@ export interface DatabaseSteps {
   lock: ((name: string) => Probe<boolean>) | undefined
 }
 
+/** What makes a plain dump of a schema a script of its own. */
+export interface SchemaScript {
+  /** Arguments beside those of a plain dump: no owners, no privileges, rows as INSERT. */
+  readonly args: readonly string[]
+  /** Lines that only the engine's own program understands. */
+  readonly foreign: RegExp
+  /** Statements, by their text, that say nothing about the database. */
+  readonly noise: RegExp
+  /** What must hold while it runs, and ends with the transaction. */
+  readonly before: readonly string[]
+}
+
 /** How databases of an engine are dumped and restored: data and pure functions; `backup/` runs the programs. */
 export interface DumpTools {
   readonly formats: readonly DumpFormat[]
@@ -151,6 +163,8 @@ export interface DumpTools {
   globals: ((call: { readonly withPasswords: boolean }) => readonly string[]) | undefined
   /** The last line of SQL text that was written to its end. */
   readonly trailer: RegExp
+  /** How a dump of a schema becomes SQL that any session may run, in a transaction; undefined where that is not to be had. */
+  readonly schemaScript: SchemaScript | undefined
   /**
    * Lines that keep the program that runs SQL text from obeying commands of its own inside it; undefined when this version
    * cannot be kept from it. Engines whose program has no such commands have no `guard`.

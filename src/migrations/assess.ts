@@ -3,6 +3,7 @@ import type { JournalLine } from './history-read.js'
 import type { HistoryRow } from './history-row.js'
 import { downName, type HistoryState } from './history.js'
 import { titleOf, type Migration, type MigrationSet } from './migration.js'
+import { behindError, placeOfBaseline } from './squashed.js'
 
 /** What files and history say together about one migration. */
 export type MigrationStatus = 'applied' | 'pending' | 'changed' | 'missing' | 'outOfOrder' | 'dirty' | 'interrupted' | 'baseline'
@@ -26,7 +27,7 @@ export interface StatusEntry {
 
 /** A migration, its row where it has one, and what both mean. */
 export interface Assessed {
-  readonly status: MigrationStatus | 'ahead'
+  readonly status: MigrationStatus | 'ahead' | 'behind'
   readonly migration: Migration | undefined
   readonly row: HistoryRow | undefined
   /** Its statements in the journal. */
@@ -62,22 +63,26 @@ interface Heights {
   readonly applied: number
   readonly loaded: number
   readonly baseline: number
+  /** It has begun with migrations that were squashed since, and not come to the end of them. */
+  readonly behind: boolean
 }
 
 function heightsOf(set: MigrationSet, rows: readonly HistoryRow[]): Map<string, Heights> {
   const top = (versions: readonly number[]): number => Math.max(-1, ...versions)
   return new Map(set.services.map((service) => {
     const own = rows.filter((row) => row.service === service)
+    const applied = top(own.filter(({ kind, state }) => kind === 'V' && state !== 'failed' && state !== 'running').map(({ version }) => version))
+    const declared = top(own.filter(({ kind }) => kind === 'B').map(({ version }) => version))
+    const squashed = placeOfBaseline(set.migrations.find((migration) => migration.service === service && migration.squashes), own, Math.max(applied, declared))
     return [service, {
-      applied: top(own.filter(({ kind, state }) => kind === 'V' && state !== 'failed' && state !== 'running').map(({ version }) => version)),
-      baseline: top(own.filter(({ kind }) => kind === 'B').map(({ version }) => version)),
+      applied, behind: squashed === 'behind', baseline: Math.max(declared, squashed === 'behind' ? -1 : squashed),
       loaded: top(set.migrations.filter((migration) => migration.service === service).map(({ version }) => version)),
     }]
   }))
 }
 
-function isRowOf(row: HistoryRow, { service, kind, version, name }: Migration): boolean {
-  return row.service === service && row.kind === kind && (kind === 'R' ? row.name === name : row.version === version)
+function isRowOf(row: HistoryRow, { service, kind, version, name, squashes }: Migration): boolean {
+  return row.service === service && row.kind === kind && (kind === 'R' || squashes ? row.name === name : true) && row.version === version
 }
 
 function journalOf({ journal }: HistoryState, { service, version, name }: { service: string; version: number; name: string }): JournalLine[] {
@@ -86,13 +91,14 @@ function journalOf({ journal }: HistoryState, { service, version, name }: { serv
 
 function statusOf(
   migration: Migration, row: HistoryRow | undefined, journal: readonly JournalLine[], heights: ReadonlyMap<string, Heights>, options: AssessOptions,
-): MigrationStatus {
+): Assessed['status'] {
   const { service, version, kind } = migration
   if (row?.state === 'applied') return row.checksum === migration.checksum ? 'applied' : kind === 'R' ? 'pending' : 'changed'
   if (row) return isDirty(row, journal, options.atomicStatements) ? 'dirty' : 'interrupted'
   const height = heights.get(service)
   if (kind === 'R' || !height) return 'pending'
   if (version <= height.baseline) return 'baseline'
+  if (migration.squashes && height.behind) return 'behind'
   const allowed = options.allowOutOfOrder.has(String(version)) || options.allowOutOfOrder.has(`${service}:${String(version)}`)
   return version < height.applied && !allowed ? 'outOfOrder' : 'pending'
 }
@@ -117,7 +123,7 @@ export function entryOf({ status, migration, row, journal }: Assessed): StatusEn
   const { service, version, name, kind } = migration ?? row ?? { service: '', version: 0, name: '', kind: 'V' as const }
   const open = journal.find(({ state }) => state !== 'done')
   return {
-    service, version, name, kind, state: status === 'ahead' ? 'missing' : status, ahead: status === 'ahead',
+    service, version, name, kind, state: status === 'ahead' || status === 'behind' ? 'missing' : status, ahead: status === 'ahead',
     appliedAt: row?.finishedAt, durationMs: row?.durationMs, appliedBy: row?.appliedBy,
     statement: status === 'dirty' && open && row?.statementsTotal !== undefined ? { number: open.index, of: row.statementsTotal } : undefined,
     error: open?.error ?? row?.error,
@@ -137,12 +143,16 @@ export function refusalOf(assessed: readonly Assessed[], ahead: 'allow' | 'refus
   const first = (status: Assessed['status']): Assessed | undefined => assessed.find((each) => each.status === status)
   const dirty = first('dirty')
   if (dirty) return dirtyError(dirty)
+  const behind = first('behind')
+  if (behind?.migration) return behindError(behind.migration, assessed)
   const changed = assessed.filter(({ status }) => status === 'changed')
   if (changed.length > 0) return changedError(changed)
   const missing = assessed.filter(({ status, row }) => status === 'missing' && row?.kind === 'V')
   if (missing.length > 0) return missingError(missing)
   const late = assessed.filter(({ status }) => status === 'outOfOrder')
   if (late.length > 0) return orderError(late, assessed)
+  const empty = assessed.filter((each) => each.status === 'pending' && isEmpty(each))
+  if (empty.length > 0) return emptyError(empty)
   const newer = assessed.filter(({ status }) => status === 'ahead')
   return ahead === 'refuse' && newer.length > 0 ? aheadError(newer) : undefined
 }
@@ -175,6 +185,19 @@ function changedError(changed: readonly Assessed[]): MigrationError {
   const sums = `applied ${first?.row?.checksum.slice(0, 12) ?? ''}, now ${first?.migration?.checksum.slice(0, 12) ?? ''}`
   return failure('drift', `${list(changed)}: the file is no longer what was applied (${sums})`, changed,
     `put the file back (git log -p -- ${first?.migration?.up.path ?? ''}) and make a new migration; when the change means nothing: repair(), or sluice migrate repair --yes`)
+}
+
+/** As `migrate create` leaves it, or with nothing but comments; unless it says why. */
+function isEmpty({ migration }: Assessed): boolean {
+  return migration?.up.kind === 'sql' && migration.up.empty && !migration.up.directives.nolint.has(EMPTY_RULE)
+}
+
+/** Name of the linter's rule. */
+export const EMPTY_RULE = 'empty-migration'
+
+function emptyError(empty: readonly Assessed[]): MigrationError {
+  return failure('missing', `${list(empty)}: the file holds no statement`, empty,
+    `write it (${empty[0]?.migration?.up.path ?? ''}); where nothing is meant to be done, say so: -- sluice:nolint ${EMPTY_RULE} reason=…`)
 }
 
 function missingError(missing: readonly Assessed[]): MigrationError {

@@ -28,7 +28,7 @@ export async function autoMigrate(db: DatabaseCore, options: MigrationOptions & 
   const set = await manager.load()
   if (await isUpToDate(db, rest, set)) return { applied: [] }
   const { pending, refusal } = await manager.plan()
-  if (refusal === undefined && pending.length === 0) {
+  if (refusal === undefined && pending.length === 0 && !await manager.unmarked()) {
     await warnAhead(db, manager)
     return { applied: [] }
   }

@@ -1,8 +1,8 @@
 import { MigrationError } from './errors.js'
 import type { HistoryState } from './history.js'
 import type { Run } from './run.js'
-
-const BASELINE = 'baseline'
+import { BASELINE, unmarkedBaselines } from './squashed.js'
+import type { Assessed } from './assess.js'
 
 /**
  * Declares that a database which was there before its history is at this version: files up to it are never run here.
@@ -14,6 +14,14 @@ export async function baseline(run: Run, { rows }: HistoryState, service: string
   const { history } = run
   const key = { service, version, kind: 'B', name: BASELINE } as const
   await history.together([history.adopted(key, ''), history.log({ action: 'baseline', service, version, name: BASELINE })])
+}
+
+/** Writes down that what was squashed is applied here, so that a start with nothing to do can tell by one query. Runs nothing. */
+export async function markBaselines({ history }: Run, assessed: readonly Assessed[]): Promise<void> {
+  for (const { service, version, checksum } of unmarkedBaselines(assessed)) {
+    const key = { service, version, kind: 'B', name: BASELINE } as const
+    await history.together([history.adopted(key, checksum), history.log({ action: 'baseline', service, version, name: BASELINE, detail: 'its files were squashed' })])
+  }
 }
 
 /** @throws MigrationError `drift`: something is there that must not be overwritten */

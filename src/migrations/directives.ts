@@ -12,6 +12,8 @@ export interface Directives {
   readonly probe: string | undefined
   readonly requires: readonly { readonly service: string; readonly version: number }[]
   readonly irreversible: boolean
+  /** It stands for all migrations of its service up to its version; see `MigrationManager.squash`. */
+  readonly baseline: boolean
   /** Rules of linters that do not hold here, with the reason. */
   readonly nolint: ReadonlyMap<string, string>
 }
@@ -23,6 +25,7 @@ interface Draft {
   probe: string | undefined
   requires: { service: string; version: number }[]
   irreversible: boolean
+  baseline: boolean
   nolint: Map<string, string>
 }
 
@@ -31,6 +34,7 @@ type Reader = (draft: Draft, value: string, path: string) => void
 const READERS: Readonly<Record<string, Reader>> = {
   'no-transaction': (draft) => { draft.noTransaction = true },
   'irreversible': (draft) => { draft.irreversible = true },
+  'baseline': (draft) => { draft.baseline = true },
   'lock-timeout': (draft, value, path) => { draft.lockTimeoutMs = duration('lock-timeout', value, path) },
   'statement-timeout': (draft, value, path) => { draft.statementTimeoutMs = duration('statement-timeout', value, path) },
   'probe': (draft, value, path) => {
@@ -56,7 +60,7 @@ const READERS: Readonly<Record<string, Reader>> = {
  */
 export function directivesOf(text: string, path: string): Directives {
   const draft: Draft = {
-    noTransaction: false, lockTimeoutMs: undefined, statementTimeoutMs: undefined, probe: undefined, requires: [], irreversible: false,
+    noTransaction: false, lockTimeoutMs: undefined, statementTimeoutMs: undefined, probe: undefined, requires: [], irreversible: false, baseline: false,
     nolint: new Map(),
   }
   for (const line of leadingComments(text)) {

@@ -81,11 +81,17 @@ export class HistorySql {
       ${epoch('started_at')} as started_ms, ${epoch('finished_at')} as finished_ms, ms, error, backup_id from ${this.table('migration')}`
   }
 
-  /** Of each of these services: the number of rows, the sum of the marks of those that are applied, and its baseline. Seeds do not count. */
+  /**
+   * Of each of these services: its baseline, the number of rows above that, and the sum of the marks of those that are applied.
+   * Seeds do not count.
+   */
   digest(services: readonly string[]): Sql {
-    return sql`select service, count(case when kind <> 'B' then 1 end) as n, max(case when kind = 'B' then version end) as baseline,
-      coalesce(sum(case when state = 'applied' and kind <> 'B' then mark else 0 end), 0) as mark
-      from ${this.table('migration')} where kind <> 'S' and service in (${sql.join(services)}) group by service`
+    const table = this.table('migration')
+    const counts = sql`(m.kind = 'R' or (m.kind = 'V' and m.version > coalesce(b.version, -1)))`
+    return sql`select m.service, count(case when ${counts} then 1 end) as n, max(b.version) as baseline,
+      coalesce(sum(case when ${counts} and m.state = 'applied' then m.mark else 0 end), 0) as mark
+      from ${table} m left join (select service, max(version) as version from ${table} where kind = 'B' group by service) b on b.service = m.service
+      where m.kind <> 'S' and m.service in (${sql.join(services)}) group by m.service`
   }
 
   /** The row of one migration. */

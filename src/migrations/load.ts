@@ -2,6 +2,7 @@ import { checksumOf } from './checksum.js'
 import { directivesOf } from './directives.js'
 import { loadError } from './load-error.js'
 import type { CodeScript, Migration, MigrationKind, MigrationSet, Script, SqlScript } from './migration.js'
+import { split } from '../sql/split.js'
 import { readSource, type MigrationSourceOptions, type SourceFile } from './source.js'
 import { checkScript, type ScriptFacts } from './transaction-control.js'
 
@@ -53,6 +54,7 @@ function ofService(service: string, files: readonly SourceFile[], facts: ScriptF
     else addVersioned(drafts, file, facts)
   }
   for (const draft of drafts.values()) migrations.push(made(service, kind, draft))
+  checkBaseline(migrations)
   return migrations
 }
 
@@ -87,7 +89,13 @@ function versionOf(digits: string, path: string): number {
 
 function sqlScript(file: SourceFile, facts: ScriptFacts): SqlScript {
   const directives = directivesOf(file.text, file.path)
-  return { kind: 'sql', path: file.path, text: checkScript(file.text, file.path, directives, facts), directives }
+  const text = checkScript(file.text, file.path, directives, facts)
+  return { kind: 'sql', path: file.path, text, directives, empty: isEmpty(text, facts) }
+}
+
+/** Most files begin a line with a word, and are not looked at twice. */
+function isEmpty(text: string, { lexicon }: ScriptFacts): boolean {
+  return !/^[ \t]*[a-z]/im.test(text) && split(text, lexicon).statements.length === 0
 }
 
 function codeScript(file: SourceFile, direction: 'up' | 'down'): CodeScript | undefined {
@@ -101,16 +109,28 @@ function made(service: string, kind: MigrationKind, { version, name, path, up, d
   const directives = up.kind === 'sql' ? up.directives : undefined
   return {
     service, kind, version, name, up, down, checksum, requires: directives?.requires ?? [], irreversible: directives?.irreversible ?? false,
+    squashes: directives?.baseline ?? false,
   }
+}
+
+/** A new database begins with the baseline: a file below it would be run after what holds it already. */
+function checkBaseline(migrations: readonly Migration[]): void {
+  const baseline = migrations.find(({ squashes }) => squashes)
+  const lower = baseline && migrations.find(({ kind, squashes, version }) => kind === 'V' && version <= baseline.version && !(squashes && version === baseline.version))
+  if (!baseline || !lower) return
+  throw loadError(lower.up.path, `is part of the baseline ${baseline.up.path}, which stands for everything up to version ${String(baseline.version)}`,
+    'move the files that were squashed out of the folder')
 }
 
 function checkRequirements({ services, migrations }: MigrationSet): void {
   const done = new Set<string>()
+  const isSquashed = (needed: { service: string; version: number }): boolean => migrations.some((one) =>
+    one.squashes && one.service === needed.service && needed.version <= one.version && done.has(`${one.service}:${String(one.version)}`))
   for (const { service, version, requires, up } of migrations) {
     for (const needed of requires) {
       const name = `${needed.service}:${String(needed.version)}`
       if (!services.includes(needed.service)) throw loadError(up.path, `requires ${name}, and there is no service '${needed.service}'`, `services: ${services.join(', ')}`)
-      if (!done.has(name)) throw loadError(up.path, `requires ${name}, which does not come before it`, 'declare that service first, or move what is needed')
+      if (!done.has(name) && !isSquashed(needed)) throw loadError(up.path, `requires ${name}, which does not come before it`, 'declare that service first, or move what is needed')
     }
     done.add(`${service}:${String(version)}`)
   }

@@ -2,25 +2,26 @@ import { limitsFrom } from '../core/deadline.js'
 import type { DatabaseCore } from '../database/core.js'
 import { adopt, checkTool, type ImportOptions, type ImportResult } from './adopt.js'
 import { applyAll, type Task } from './apply.js'
-import { assess, entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
+import { entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
 import { backUp } from './backup-before.js'
 import { baseline } from './baseline.js'
 import { driftOf, withSnapshot, type CatalogDrift } from './drift.js'
 import { force, NO_VERSION } from './force.js'
 import type { LogEntry } from './history-row.js'
 import { HistorySql } from './history-sql.js'
-import { NO_HISTORY, type HistoryState } from './history.js'
+import { judge, standing } from './judge.js'
 import type { LintOptions, LintResult } from './lint/result.js'
 import { loadMigrations } from './load.js'
 import type { MigrationSet } from './migration.js'
 import { migrationConfig, type MigrationConfig, type MigrationOptions } from './options.js'
 import { scriptsOf, type PlannedScript } from './preview.js'
-import { recover } from './recover.js'
 import { repair, type RepairOptions, type RepairResult } from './repair.js'
 import { checkResolution, resolve, type Resolution } from './resolve.js'
 import { serviceOf, whole } from './checks.js'
 import type { DownResult, MigrationPlan, PlanOptions, ServiceOptions, UpResult } from './results.js'
+import type { SquashOptions, SquashResult } from './squash/squash.js'
 import { withLock, withSession, type Run, type RunOptions, type RunParts } from './run.js'
+import { unmarkedBaselines } from './squashed.js'
 import { tasksDown, tasksTo, tasksUp } from './tasks.js'
 import { versionOf, type MigrationVersion } from './version.js'
 
@@ -72,7 +73,7 @@ export class MigrationManager {
     whole('down', count, 0)
     const set = await this.load()
     return this.#locked(options, async (run) => {
-      const assessed = await this.#assessed(run, set, 'allow')
+      const assessed = await standing(run, set, 'allow')
       return withSnapshot(run, async () => ({ reverted: await applyAll(run, tasksDown(assessed, set, count, options.service), 'down') }))
     })
   }
@@ -88,7 +89,7 @@ export class MigrationManager {
     const service = serviceOf(set, options.service)
     await this.#backUp(set)
     return this.#locked(options, async (run) => {
-      const assessed = await this.#assessed(run, set, this.#config.ahead ?? 'refuse')
+      const assessed = await standing(run, set, this.#config.ahead ?? 'refuse')
       const { up, down } = tasksTo(assessed, set, service, version)
       return withSnapshot(run, async () => ({ reverted: await applyAll(run, down, 'down'), applied: await applyAll(run, up, 'up') }))
     })
@@ -147,13 +148,11 @@ export class MigrationManager {
   /**
    * What would go wrong with pending migrations while a service runs: locks that last, data that is lost, names that others
    * still use. Knows the server's version and the sizes of its tables. Takes no lock and creates nothing.
-   *
-   * @throws {@link ConfigError} there are no rules for this engine
    */
   async lint(options: LintOptions = {}): Promise<LintResult> {
     const set = await this.load()
     const { lint } = await import('./lint/run.js')
-    return lint(this.#parts, set.migrations, options, (state) => tasksUp(this.#compare(set, state)).map(({ migration }) => migration))
+    return lint(this.#parts, set.migrations, options, (state) => tasksUp(judge(this.#parts, set, state)).map(({ migration }) => migration))
   }
 
   /**
@@ -166,7 +165,7 @@ export class MigrationManager {
     whole('force', version, NO_VERSION)
     const set = await this.load()
     const service = serviceOf(set, options.service)
-    await this.#locked(options, async (run) => force(run, this.#compare(set, await run.history.read()), set, service, version))
+    await this.#locked(options, async (run) => force(run, judge(this.#parts, set, await run.history.read()), set, service, version))
     return this.version(service)
   }
 
@@ -180,7 +179,7 @@ export class MigrationManager {
     checkResolution(options)
     const set = await this.load()
     const service = serviceOf(set, options.service)
-    await this.#locked(options, async (run) => resolve(run, this.#compare(set, await run.history.read()), service, version, options))
+    await this.#locked(options, async (run) => resolve(run, judge(this.#parts, set, await run.history.read()), service, version, options))
     return this.version(service)
   }
 
@@ -197,13 +196,31 @@ export class MigrationManager {
   }
 
   /**
+   * Writes one file, `000050_baseline.up.sql`, in place of the first migrations of a service, and moves those into an archive.
+   * New databases begin with it; databases that have all it stands for run nothing; others are refused. It is built on scratch
+   * databases, of which the second, made from the file alone, must have the catalog of the first. Needs pg_dump, and a role
+   * that may create databases; touches nothing of this database.
+   *
+   * @throws {@link MigrationError} `missing`: there is no such version; `drift`: the file would make something else
+   * @throws {@link ConfigError} the engine has no such dump, a migration has inserted rows, or there is no folder
+   */
+  async squash(to: number, options: SquashOptions = {}): Promise<SquashResult> {
+    whole('squash', to, 1)
+    const set = await this.load()
+    const { squash } = await import('./squash/squash.js')
+    const result = await squash({ db: this.#db, parts: this.#parts, set, service: serviceOf(set, options.service), to, options })
+    this.#set = undefined
+    return result
+  }
+
+  /**
    * Writes the checksums of changed files over those of what was applied, for each file that `confirm` says yes to.
    *
    * @throws {@link MigrationError} `dirty`: a migration is in doubt
    */
   async repair(options: RepairOptions): Promise<RepairResult> {
     const set = await this.load()
-    return this.#locked(options, async (run) => repair(run, this.#compare(set, await run.history.read()), options.confirm))
+    return this.#locked(options, async (run) => repair(run, judge(this.#parts, set, await run.history.read()), options.confirm))
   }
 
   /**
@@ -241,13 +258,18 @@ export class MigrationManager {
     })
   }
 
+  /** @internal Whether a run has something to write into the history although nothing is pending. */
+  async unmarked(): Promise<boolean> {
+    return unmarkedBaselines(await this.#look(await this.load())).length > 0
+  }
+
   get #config(): MigrationConfig { return this.#parts.config }
 
   async #apply(options: RunOptions, choose: (assessed: readonly Assessed[]) => readonly Task[]): Promise<UpResult> {
     const set = await this.load()
     await this.#backUp(set)
     return this.#locked(options, async (run) => {
-      const tasks = choose(await this.#assessed(run, set, this.#config.ahead ?? 'refuse'))
+      const tasks = choose(await standing(run, set, this.#config.ahead ?? 'refuse'))
       return withSnapshot(run, async () => ({ applied: await applyAll(run, tasks, 'up') }))
     })
   }
@@ -256,25 +278,8 @@ export class MigrationManager {
     return withLock(this.#parts, options, work)
   }
 
-  /** Under the lock: what is left of earlier runs is seen to, then whatever stands against it is thrown. */
-  async #assessed(run: Run, set: MigrationSet, ahead: 'allow' | 'refuse'): Promise<Assessed[]> {
-    let assessed = this.#compare(set, await run.history.read())
-    if (await recover(run, assessed)) {
-      assessed = this.#compare(set, await run.history.read())
-      await recover(run, assessed)
-    }
-    const refusal = refusalOf(assessed, ahead)
-    if (refusal) throw refusal
-    return assessed
-  }
-
   async #look(set: MigrationSet): Promise<Assessed[]> {
-    return this.#compare(set, await withSession(this.#parts, (history) => history.read()))
-  }
-
-  #compare(set: MigrationSet, history: HistoryState = NO_HISTORY): Assessed[] {
-    const { allowOutOfOrder } = this.#config
-    return assess(set, history, { allowOutOfOrder, atomicStatements: this.#parts.texts.dialect.features.transactionalDdl })
+    return judge(this.#parts, set, await withSession(this.#parts, (history) => history.read()))
   }
 
   /** Before the lock is taken: a backup takes it, too. */

@@ -11,6 +11,8 @@ export interface SqlScript {
   readonly path: string
   readonly text: string
   readonly directives: Directives
+  /** It holds no statement: nothing but comments. */
+  readonly empty: boolean
 }
 
 /** A function of one direction. */
@@ -36,6 +38,8 @@ export interface Migration {
   /** What must be applied before: `service:version`. */
   readonly requires: readonly { readonly service: string; readonly version: number }[]
   readonly irreversible: boolean
+  /** It stands for all migrations of its service up to its version, which have no files any more. */
+  readonly squashes: boolean
 }
 
 /** What all folders together hold, in the order it is applied. */

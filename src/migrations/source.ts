@@ -73,7 +73,7 @@ async function list(folder: string): Promise<string[]> {
 }
 
 /** The folder as a path of this machine. @throws ConfigError the package is not installed */
-function folderPath(dir: string | URL): string {
+export function folderPath(dir: string | URL): string {
   if (dir instanceof URL) return fileURLToPath(dir)
   if (dir.startsWith('file:')) return fileURLToPath(dir)
   const packaged = /^package:((?:@[^/]+\/)?[^/]+)\/?(.*)$/.exec(dir)

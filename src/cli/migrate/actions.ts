@@ -1,5 +1,6 @@
 import type { MigrationManager } from '../../migrations/manager.js'
 import type { ForeignTool } from '../../migrations/adopt.js'
+import type { StatusEntry } from '../../migrations/assess.js'
 import type { Resolution } from '../../migrations/resolve.js'
 import type { Invocation } from '../command.js'
 import { UsageError } from '../exit.js'
@@ -9,7 +10,7 @@ import { flagOption, textOption, wholeOption } from '../values.js'
 import { createMigration } from './create.js'
 import { exitCodeOf } from './exit-codes.js'
 import { lintLines } from './lint-report.js'
-import { changedLines, driftLines, historyLines, ranLines, rehearsalLines, scriptLines, statusLines } from './report.js'
+import { changedLines, driftLines, historyLines, ranLines, rehearsalLines, scriptLines, squashLines, statusLines } from './report.js'
 
 /** What an action works with. */
 export interface ActionInput {
@@ -56,6 +57,7 @@ export const ACTIONS: readonly Action[] = [
   { name: 'resolve', what: 'needed', meaning: VERSION, options: ['statement', 'outcome', 'service'], run: resolve },
   { name: 'baseline', what: 'needed', meaning: VERSION, options: ['service'], run: baseline },
   { name: 'repair', what: 'none', meaning: '', options: ['yes'], run: repair },
+  { name: 'squash', what: 'needed', meaning: VERSION, options: ['dryRun', 'service', 'data', 'archive'], run: squash },
   { name: 'import', what: 'needed', meaning: 'the name of the other tool', options: ['table', 'service'], run: importing },
   { name: 'drift', what: 'none', meaning: '', options: [], run: drift },
   { name: 'history', what: 'none', meaning: '', options: [], run: history },
@@ -95,7 +97,14 @@ async function to(input: ActionInput): Promise<ActionResult> {
 
 async function status({ migrations, style }: ActionInput): Promise<ActionResult> {
   const entries = await migrations.status()
-  return { json: { migrations: entries }, lines: statusLines(entries, style), exitCode: entries.some(({ state }) => state === 'dirty') ? 3 : 0 }
+  return { json: { migrations: entries }, lines: statusLines(entries, style), exitCode: statusCode(entries) }
+}
+
+/** As a refusal of `up` would have it. */
+function statusCode(entries: readonly StatusEntry[]): number {
+  const states = new Set(entries.map(({ state }) => state))
+  if (states.has('dirty')) return 3
+  return states.has('changed') || states.has('missing') || states.has('outOfOrder') ? 4 : 0
 }
 
 async function version(input: ActionInput): Promise<ActionResult> {
@@ -149,6 +158,15 @@ async function repair({ migrations, invocation, style, signal }: ActionInput): P
   const result = await migrations.repair({ confirm: () => yes, signal })
   const rest = result.changed.length - result.repaired.length
   return { json: result, lines: changedLines(result, style), exitCode: rest > 0 ? 4 : 0 }
+}
+
+async function squash(input: ActionInput): Promise<ActionResult> {
+  const { invocation, style, signal } = input
+  const data = textOption(invocation, 'data', 'refuse')
+  if (data !== 'refuse' && data !== 'include' && data !== 'leave') throw new UsageError(`--data: expected refuse, include or leave, got '${data}'`)
+  const dryRun = flagOption(invocation, 'dryRun')
+  const result = await input.migrations.squash(versionOf(input), { service: serviceOf(input), archive: textOption(invocation, 'archive', undefined), data, dryRun, signal })
+  return { json: result, lines: squashLines(result, style) }
 }
 
 async function importing(input: ActionInput): Promise<ActionResult> {

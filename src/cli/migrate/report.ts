@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { AppliedMigration } from '../../migrations/apply.js'
 import type { StatusEntry } from '../../migrations/assess.js'
 import type { CatalogDrift } from '../../migrations/drift.js'
@@ -5,6 +6,7 @@ import type { LogEntry } from '../../migrations/history-row.js'
 import type { PlannedScript } from '../../migrations/preview.js'
 import type { RehearsedMigration } from '../../migrations/rehearse.js'
 import type { RepairResult } from '../../migrations/repair.js'
+import type { SquashResult } from '../../migrations/squash/squash.js'
 import type { Style } from '../style.js'
 import { table } from '../table.js'
 import { millis, plural, seconds } from '../text.js'
@@ -68,6 +70,17 @@ export function rehearsalLines(rehearsal: readonly RehearsedMigration[], style: 
     ...locks.map(({ relation, mode, line }) => `  line ${String(line)}: ${mode === 'AccessExclusiveLock' ? style.yellow(mode) : mode} on ${relation}`),
     ...error === undefined ? [] : [`  ${style.red(error)}`], ...untried === undefined ? [] : [`  not tried: ${untried}`],
   ])]
+}
+
+/** One file in place of many; its text where nothing was written. */
+export function squashLines({ baseline, archived, squashed, sql }: SquashResult, style: Style): string[] {
+  if (baseline === undefined) return sql.replace(/\s+$/, '').split('\n')
+  const [first] = archived
+  return [
+    `${style.green(style.glyphs.done)} ${plural(squashed, 'migration')} squashed into ${baseline}; a database made from it has the same catalog`,
+    ...first === undefined ? [] : [`  their files are in ${dirname(first)}`],
+    '  databases that have all of them run nothing; one that has a part of them must be brought to the end of it by the release before this one',
+  ]
 }
 
 /** Files that are no longer what was applied. */

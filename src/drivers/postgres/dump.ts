@@ -41,6 +41,13 @@ export const postgresDump: DumpTools = {
     '--no-psqlrc', '--quiet', '--no-password', '--output=/dev/null', ...tolerant ? [] : ['--set=ON_ERROR_STOP=1', '--single-transaction'], '--dbname', conninfo(database),
   ],
   globals: ({ withPasswords }) => ['--globals-only', '--no-password', ...withPasswords ? [] : ['--no-role-passwords'], '--database=postgres'],
+  schemaScript: {
+    args: ['--no-owner', '--no-privileges', '--rows-per-insert=100'],
+    foreign: /^\\(un)?restrict .*$/gm,
+    noise: /^(set (?!local\b)|select pg_catalog\.set_config\('search_path')/i,
+    // functions may speak of what comes after them
+    before: ['set local check_function_bodies = false'],
+  },
   trailer: /^-- PostgreSQL database dump complete$/m,
   guard: (tool, token) => (tool % 10_000) >= (RESTRICT_SINCE[major(tool)] ?? (major(tool) >= 18 ? 0 : Infinity))
     ? { before: `\\restrict ${token}\n`, after: `\n\\unrestrict ${token}\n` } : undefined,

@@ -2,6 +2,7 @@ import { nearest } from '../../config/suggest.js'
 import type { Dialect } from '../../core/dialect.js'
 import type { LintLevel, LintRule } from '../../core/lint-facts.js'
 import type { TableFacts } from '../../core/migration-facts.js'
+import { EMPTY_RULE } from '../assess.js'
 import type { Migration, SqlScript } from '../migration.js'
 import { lineOf } from '../transaction-control.js'
 import type { LintFinding, LintResult } from './result.js'
@@ -56,6 +57,7 @@ class File {
   }
 
   lint(rules: readonly LintRule[]): LintFinding[] {
+    if (this.#script.empty) return [this.#empty()]
     const statements = statementsOf(this.#script.text, this.#dialect.lexicon)
     const made = new Set<string>()
     const alone = this.#script.directives.noTransaction || !this.#dialect.features.transactionalDdl
@@ -66,6 +68,13 @@ class File {
       if (statement.table !== undefined && /^create .*table /.test(statement.words)) made.add(tableKey(statement.table))
       return found
     })
+  }
+
+  #empty(): LintFinding {
+    return {
+      ...placeOf(this.#migration, this.#script, 0), rule: EMPTY_RULE, level: 'error', table: undefined, rows: undefined,
+      problem: 'the file holds no statement: up refuses it', remedy: 'write it, or say why it is meant to be empty',
+    }
   }
 
   #finding({ name, level, about, problem, remedy }: LintRule, { table, start }: PlacedStatement): LintFinding {
@@ -90,7 +99,7 @@ function placeOf({ service, version, name }: Migration, { path, text }: SqlScrip
 
 /** A rule that is switched off and finds nothing is a leftover, or its name is wrong. */
 function unused(migration: Migration, script: SqlScript, rules: readonly LintRule[], found: readonly LintFinding[]): LintFinding[] {
-  const names = rules.map(({ name }) => name)
+  const names = [EMPTY_RULE, ...rules.map(({ name }) => name)]
   return Array.from(script.directives.nolint.keys()).filter((name) => !found.some(({ rule }) => rule === name)).map((name) => {
     const near = names.includes(name) ? undefined : nearest(name, names)
     const problem = names.includes(name) ? `nolint ${name}: it finds nothing in this file` : `nolint ${name}: there is no such rule`

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -47,6 +47,39 @@ describe('sluice migrate', () => {
     const { err } = await sluice(['up', ...of(new Folder(tables(2, 811)), 'bar')], true)
     expect(err).toMatch(/[#█.░]{24} {2}1\/2 {2}811_t811/)
     expect(err.endsWith('\u001B[?25h')).toBe(true)
+  })
+
+  it('squash writes one file in place of several, prints it with --dry-run, and refuses rows it was not told about', async () => {
+    const folder = new Folder({ '1_a.up.sql': 'create table sq_a (id int)', '2_b.up.sql': 'create table sq_b (id int)', '3_c.up.sql': 'create table sq_c (id int); insert into sq_c values (1);' })
+    const own = of(folder, 'squash')
+    await database.admin(`alter role "${new URL(database.primaryUrl).username}" createdb`)
+    expect((await sluice(['squash', '2', '--dry-run', ...own])).out).toMatch(/^-- sluice:baseline\n[^]*CREATE TABLE public\.sq_b/)
+    expect(readdirSync(folder.path)).toHaveLength(3)
+    expect(await sluice(['squash', '3', ...own])).toMatchObject({ exitCode: 1, err: expect.stringContaining('public.sq_c') as string })
+    expect(await sluice(['squash', '9', ...own])).toMatchObject({ exitCode: 4, err: expect.stringContaining('there is no version 9') as string })
+    expect(await sluice(['squash', '2', ...own])).toMatchObject({ exitCode: 0, out: expect.stringMatching(/2 migrations squashed into .*000002_baseline\.up\.sql/) as string })
+    expect((await sluice(['up', ...own])).out).toContain('2 migrations applied')
+  })
+
+  it('a file without a statement is found by lint and refused by up, unless it says why', async () => {
+    const folder = new Folder({ '1_a.up.sql': '-- to be written\n' })
+    const own = of(folder, 'empty')
+    expect(await sluice(['lint', ...own])).toMatchObject({ exitCode: 5, out: expect.stringContaining('empty-migration') as string })
+    expect(await sluice(['up', ...own])).toMatchObject({ exitCode: 4, err: expect.stringContaining('the file holds no statement; nothing was changed') as string })
+    folder.write({ '1_a.up.sql': '-- sluice:nolint empty-migration reason=its number is taken\n' })
+    expect(await sluice(['lint', ...own])).toMatchObject({ exitCode: 0 })
+    expect((await sluice(['up', ...own])).out).toContain('1 migration applied')
+  })
+
+  it('status says by its exit code when files and history differ', async () => {
+    const folder = new Folder(tables(2, 841))
+    const own = of(folder, 'differ')
+    await sluice(['up', ...own])
+    expect((await sluice(['status', ...own])).exitCode).toBe(0)
+    folder.write({ '000841_t841.up.sql': 'select 1' })
+    expect((await sluice(['status', ...own])).exitCode).toBe(4)
+    folder.remove('000841_t841.up.sql', '000841_t841.down.sql')
+    expect((await sluice(['status', ...own])).exitCode).toBe(4)
   })
 
   it('--dry-run prints the SQL and runs nothing', async () => {

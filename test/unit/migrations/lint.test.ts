@@ -21,7 +21,7 @@ const rulesOf = ({ findings }: LintResult): string[] => Array.from(new Set(findi
 const found = async (sql: string, engine?: keyof typeof ENGINES, server?: LintServer): Promise<string[]> => rulesOf(await lint(sql, engine, server))
 
 /** What strong_migrations knows, and squawk does not or does not find. */
-const OWN = new Set(['add-column-json', 'prefer-repack'])
+const OWN = new Set(['add-column-json', 'prefer-repack', 'empty-migration'])
 
 describe('M28: the same verdict as squawk on the rules they share', () => {
   it.each(SQUAWK_VERDICTS)('$sql', async ({ sql, rules }) => {
