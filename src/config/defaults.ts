@@ -32,7 +32,7 @@ export const DEFAULTS: DefaultSettings = {
   echo: false,
   metrics: { enabled: true, collectIntervalMs: 10_000, collectQueryStats: true, registry: undefined },
   alerts: { connectionThreshold: 0.8, queryLatencyMs: 1_000, onAlert: undefined },
-  migrations: { dir: 'migrations', sources: undefined, schema: 'sluice', lockTimeoutMs: 60_000 },
+  migrations: { dir: 'migrations', sources: undefined, seeds: undefined, schema: 'sluice', lockTimeoutMs: 60_000 },
   backup: {
     location: 'file:./backups', retentionDays: undefined, format: 'custom', compression: true, parallelJobs: 4,
     encryption: undefined, verify: false, schedule: undefined,

@@ -90,6 +90,8 @@ export interface MigrationSettings {
   readonly dir: string
   /** Several folders; outranks `dir`. */
   readonly sources: readonly MigrationSource[] | undefined
+  /** Folder of the seeds; undefined: there are none. */
+  readonly seeds: string | undefined
   /** Schema of the history tables. */
   readonly schema: string
   /** Longest wait for another process that migrates; 0 = no limit. */

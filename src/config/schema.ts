@@ -85,7 +85,7 @@ function databaseSchema(z: ZodModule, f: Fields) {
     metrics: f.object({ enabled: f.flag, collectIntervalMs: f.ms(1), collectQueryStats: f.flag, registry: f.record }, SWITCH).optional(),
     alerts: f.object({ connectionThreshold: f.share, queryLatencyMs: f.ms(), onAlert: f.fn }).optional(),
     migrations: f.object({
-      dir: f.text, schema: f.text, lockTimeoutMs: f.ms(),
+      dir: f.text, seeds: f.text, schema: f.text, lockTimeoutMs: f.ms(),
       sources: z.array(f.object({ service: f.text.unwrap(), dir: f.text.unwrap() }), 'a list of { service, dir }').optional(),
     }).optional(),
     logger: f.custom('a logger with the methods debug, info, warn and error', isLogger),

@@ -60,9 +60,10 @@ async function applyOne(run: Run, given: Task, direction: Direction, position: {
   run.limits.signal?.throwIfAborted()
   run.tell({ phase: direction === 'up' ? 'applying' : 'reverting', position }, migration)
   const script = migration[direction]
-  const { transactionalDdl } = run.history.sql.dialect.features
+  // Seeds are rows, and rows can be undone everywhere.
+  const undoable = run.history.sql.dialect.features.transactionalDdl || migration.kind === 'S'
   const alone = script?.kind === 'sql' && script.directives.noTransaction
-  const durationMs = script && (alone || !transactionalDdl) ? await runJournaled(run, task, script, direction) : await runTransactional(run, task, direction)
+  const durationMs = script && (alone || !undoable) ? await runJournaled(run, task, script, direction) : await runTransactional(run, task, direction)
   if (durationMs === undefined) return undefined
   run.done.migrations++
   run.tell({ phase: direction === 'up' ? 'applied' : 'reverted', durationMs, position }, migration)

@@ -38,13 +38,15 @@ export interface Assessed {
 export interface AssessOptions {
   /** `service:version`, or only the version. */
   readonly allowOutOfOrder: ReadonlySet<string>
+  /** It is about seeds, or about everything else. */
+  readonly seeds: boolean
   /** A failed statement has certainly left nothing behind. */
   readonly atomicStatements: boolean
 }
 
 /** Compares files and history. Rows of services that have no files here belong to somebody else. Pure. */
 export function assess(set: MigrationSet, history: HistoryState, options: AssessOptions): Assessed[] {
-  const rows = history.rows.filter(({ service, kind }) => kind !== 'S' && set.services.includes(service))
+  const rows = history.rows.filter(({ service, kind }) => (kind === 'S') === options.seeds && set.services.includes(service))
   const heights = heightsOf(set, rows)
   const found = new Set<HistoryRow>()
   const assessed = set.migrations.map((migration): Assessed => {
@@ -82,7 +84,12 @@ function heightsOf(set: MigrationSet, rows: readonly HistoryRow[]): Map<string, 
 }
 
 function isRowOf(row: HistoryRow, { service, kind, version, name, squashes }: Migration): boolean {
-  return row.service === service && row.kind === kind && (kind === 'R' || squashes ? row.name === name : true) && row.version === version
+  return row.service === service && row.kind === kind && row.version === version && (isRepeatable({ kind, version }) || squashes ? row.name === name : true)
+}
+
+/** Run again when it has changed, and known by its name. */
+function isRepeatable({ kind, version }: { readonly kind: string; readonly version: number }): boolean {
+  return kind === 'R' || (kind === 'S' && version === 0)
 }
 
 function journalOf({ journal }: HistoryState, { service, version, name }: { service: string; version: number; name: string }): JournalLine[] {
@@ -93,10 +100,11 @@ function statusOf(
   migration: Migration, row: HistoryRow | undefined, journal: readonly JournalLine[], heights: ReadonlyMap<string, Heights>, options: AssessOptions,
 ): Assessed['status'] {
   const { service, version, kind } = migration
-  if (row?.state === 'applied') return row.checksum === migration.checksum ? 'applied' : kind === 'R' ? 'pending' : 'changed'
+  if (row?.state === 'applied') return row.checksum === migration.checksum ? 'applied' : isRepeatable(migration) ? 'pending' : 'changed'
   if (row) return isDirty(row, journal, options.atomicStatements) ? 'dirty' : 'interrupted'
   const height = heights.get(service)
-  if (kind === 'R' || !height) return 'pending'
+  // seeds of another environment come late, and disturb nobody
+  if (kind === 'R' || kind === 'S' || !height) return 'pending'
   if (version <= height.baseline) return 'baseline'
   if (migration.squashes && height.behind) return 'behind'
   const allowed = options.allowOutOfOrder.has(String(version)) || options.allowOutOfOrder.has(`${service}:${String(version)}`)

@@ -54,22 +54,22 @@ export class HistorySql {
     return text.split(MARK).map((piece, index) => index % 2 === 0 ? piece : this.facts.literal((params[Number(piece) - 1] ?? null) as string | number | null)).join('')
   }
 
-  /** Makes the tables; run one after another under the lock. */
+  /** Makes the tables; run one after another under the lock. The one that is looked for comes last: with it, all are there. */
   tables(): string[] {
     const { word, text, moment } = this.facts.types
     const name = (table: HistoryTable): string => this.facts.table(this.schema, table)
     return [
-      `create table if not exists ${name('migration')} (
-        service ${word} not null, version bigint not null, name ${word} not null, kind char(1) not null, checksum ${word} not null,
-        algo ${word} not null, state ${word} not null, mark bigint not null, stmts_done int, stmts_total int, applied_by ${word}, app_version ${word},
-        pid bigint, backend_start ${word}, started_at ${moment}, finished_at ${moment}, ms double precision, error ${text}, backup_id ${word},
-        primary key (service, version, kind, name))`,
       `create table if not exists ${name('migration_stmt')} (
         service ${word} not null, version bigint not null, name ${word} not null, idx int not null, sha ${word} not null, state ${word} not null,
         error ${text}, at ${moment}, primary key (service, version, name, idx))`,
       `create table if not exists ${name('migration_log')} (
         at ${moment} not null, action ${word} not null, service ${word}, version bigint, name ${word}, by_whom ${word}, detail ${text})`,
       `create table if not exists ${name('migration_snapshot')} (at ${moment} not null, fingerprint ${word} not null, objects ${text} not null)`,
+      `create table if not exists ${name('migration')} (
+        service ${word} not null, version bigint not null, name ${word} not null, kind char(1) not null, checksum ${word} not null,
+        algo ${word} not null, state ${word} not null, mark bigint not null, stmts_done int, stmts_total int, applied_by ${word}, app_version ${word},
+        pid bigint, backend_start ${word}, started_at ${moment}, finished_at ${moment}, ms double precision, error ${text}, backup_id ${word},
+        primary key (service, version, kind, name))`,
       this.facts.compatibilityView(name('schema_migrations'), name('migration')),
     ]
   }

@@ -58,7 +58,9 @@ export class History {
     const { schema } = this.sql.facts
     const name = this.sql.schema
     if (schema && !await this.#session.ask(schema.exists(name))) await this.#session.query(schema.create(name))
-    for (const text of this.sql.tables()) await this.#session.query(text)
+    // all or nothing where that can be had: processes that share a SQLite file look without a lock
+    if (this.sql.dialect.features.transactionalDdl) await this.together(this.sql.tables().map((text) => sql.raw(text)))
+    else for (const text of this.sql.tables()) await this.#session.query(text)
   }
 
   /** Runs one of our own statements; its rows. */

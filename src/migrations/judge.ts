@@ -7,7 +7,7 @@ import type { Run, RunParts } from './run.js'
 
 /** Compares files and history as the options say. Pure. */
 export function judge({ config: { allowOutOfOrder }, texts }: Pick<RunParts, 'config' | 'texts'>, set: MigrationSet, history: HistoryState = NO_HISTORY): Assessed[] {
-  return assess(set, history, { allowOutOfOrder, atomicStatements: texts.dialect.features.transactionalDdl })
+  return assess(set, history, { allowOutOfOrder, seeds: false, atomicStatements: texts.dialect.features.transactionalDdl })
 }
 
 /**

@@ -26,11 +26,11 @@ interface Draft {
  * @throws ConfigError a file that is none of ours, a version twice, a way down without a way up, a directive that is not
  * understood, a script that would leave its transaction
  */
-export async function loadMigrations(sources: readonly MigrationSourceOptions[], facts: ScriptFacts, kind: 'V' | 'S' = 'V'): Promise<MigrationSet> {
+export async function loadMigrations(sources: readonly MigrationSourceOptions[], facts: ScriptFacts): Promise<MigrationSet> {
   const migrations: Migration[] = []
   for (const source of sources) {
     const files = await readSource(source)
-    migrations.push(...ofService(source.service, files, facts, kind))
+    migrations.push(...ofService(source.service, files, facts))
   }
   const set = { services: sources.map(({ service }) => service), migrations: ordered(sources, migrations) }
   checkRequirements(set)
@@ -45,7 +45,7 @@ function ordered(sources: readonly MigrationSourceOptions[], migrations: readonl
     Number(a.kind === 'R') - Number(b.kind === 'R') || rank(a) - rank(b) || a.version - b.version || (a.name < b.name ? -1 : 1))
 }
 
-function ofService(service: string, files: readonly SourceFile[], facts: ScriptFacts, kind: 'V' | 'S'): Migration[] {
+function ofService(service: string, files: readonly SourceFile[], facts: ScriptFacts): Migration[] {
   const drafts = new Map<number, Draft>()
   const migrations: Migration[] = []
   for (const file of files) {
@@ -53,7 +53,7 @@ function ofService(service: string, files: readonly SourceFile[], facts: ScriptF
     if (repeatable) migrations.push(made(service, 'R', draftOf(file, 0, repeatable[1] ?? '', sqlScript(file, facts))))
     else addVersioned(drafts, file, facts)
   }
-  for (const draft of drafts.values()) migrations.push(made(service, kind, draft))
+  for (const draft of drafts.values()) migrations.push(made(service, 'V', draft))
   checkBaseline(migrations)
   return migrations
 }
@@ -81,13 +81,15 @@ function addVersioned(drafts: Map<number, Draft>, file: SourceFile, facts: Scrip
   }
 }
 
-function versionOf(digits: string, path: string): number {
+/** @throws ConfigError it is too great */
+export function versionOf(digits: string, path: string): number {
   const version = Number(digits)
   if (Number.isSafeInteger(version)) return version
   throw loadError(path, `the version ${digits} is too great`, `versions go up to ${String(Number.MAX_SAFE_INTEGER)}`)
 }
 
-function sqlScript(file: SourceFile, facts: ScriptFacts): SqlScript {
+/** @throws ConfigError a directive is not understood, or the script would leave its transaction */
+export function sqlScript(file: SourceFile, facts: ScriptFacts): SqlScript {
   const directives = directivesOf(file.text, file.path)
   const text = checkScript(file.text, file.path, directives, facts)
   return { kind: 'sql', path: file.path, text, directives, empty: isEmpty(text, facts) }
@@ -98,7 +100,8 @@ function isEmpty(text: string, { lexicon }: ScriptFacts): boolean {
   return !/^[ \t]*[a-z]/im.test(text) && split(text, lexicon).statements.length === 0
 }
 
-function codeScript(file: SourceFile, direction: 'up' | 'down'): CodeScript | undefined {
+/** A function of a module. */
+export function codeScript(file: SourceFile, direction: 'up' | 'down'): CodeScript | undefined {
   const { module } = file
   if (!module?.[direction]) return undefined
   return { kind: 'code', path: file.path, run: (context) => module[direction]?.(context) }

@@ -14,10 +14,11 @@ import type { LintOptions, LintResult } from './lint/result.js'
 import { loadMigrations } from './load.js'
 import type { MigrationSet } from './migration.js'
 import { migrationConfig, type MigrationConfig, type MigrationOptions } from './options.js'
-import { scriptsOf, type PlannedScript } from './preview.js'
+import { scriptsFor, type PlannedScript } from './preview.js'
 import { repair, type RepairOptions, type RepairResult } from './repair.js'
 import { checkResolution, resolve, type Resolution } from './resolve.js'
 import { serviceOf, whole } from './checks.js'
+import type { SeedOptions } from './seeds/seed.js'
 import type { DownResult, MigrationPlan, PlanOptions, ServiceOptions, UpResult } from './results.js'
 import type { SquashOptions, SquashResult } from './squash/squash.js'
 import { withLock, withSession, type Run, type RunOptions, type RunParts } from './run.js'
@@ -129,20 +130,14 @@ export class MigrationManager {
   }
 
   /**
-   * The scripts that `up(count)`, `down(count)` or `migrate(version)` would run. Takes no lock and creates nothing.
+   * The scripts that `up(count)`, `down(count)`, `migrate(version)` or `seed()` would run. Takes no lock and creates nothing.
    *
    * @throws {@link MigrationError} whatever that call would refuse
    */
-  async preview(call: 'up' | 'down' | 'migrate', value: number | undefined, options: ServiceOptions = {}): Promise<PlannedScript[]> {
+  async preview(call: 'up' | 'down' | 'migrate' | 'seed', value: number | undefined, options: ServiceOptions & SeedOptions = {}): Promise<PlannedScript[]> {
     const set = await this.load()
-    const assessed = await this.#look(set)
-    const refusal = refusalOf(assessed, call === 'down' ? 'allow' : this.#config.ahead ?? 'refuse')
-    if (refusal) throw refusal
-    const { transactionalDdl } = this.#parts.texts.dialect.features
-    if (call === 'up') return scriptsOf(tasksUp(assessed).slice(0, value), 'up', transactionalDdl)
-    if (call === 'down') return scriptsOf(tasksDown(assessed, set, value ?? 1, options.service), 'down', transactionalDdl)
-    const { up, down } = tasksTo(assessed, set, serviceOf(set, options.service), value ?? 0)
-    return [...scriptsOf(down, 'down', transactionalDdl), ...scriptsOf(up, 'up', transactionalDdl)]
+    if (call === 'seed') return (await import('./seeds/seed.js')).previewSeeds({ parts: this.#parts, set, options })
+    return scriptsFor(this.#parts, set, await this.#look(set), { call, value, service: options.service })
   }
 
   /**
@@ -153,6 +148,21 @@ export class MigrationManager {
     const set = await this.load()
     const { lint } = await import('./lint/run.js')
     return lint(this.#parts, set.migrations, options, (state) => tasksUp(judge(this.#parts, set, state)).map(({ migration }) => migration))
+  }
+
+  /**
+   * Applies seeds, rows that a database begins with: each once, in order, after all migrations. No version knows of them.
+   *
+   * @throws {@link MigrationError} `outOfOrder`: migrations are pending; `drift`: an applied seed has changed; `failed`
+   * @throws {@link ConfigError} `seeds` was not given
+   */
+  async seed(options: SeedOptions = {}): Promise<UpResult> {
+    return (await import('./seeds/seed.js')).seed({ parts: this.#parts, set: await this.load(), options })
+  }
+
+  /** The seeds of an environment, each with its state; takes no lock and creates nothing. */
+  async seeds(options: SeedOptions = {}): Promise<StatusEntry[]> {
+    return (await import('./seeds/seed.js')).seedStatus({ parts: this.#parts, set: await this.load(), options })
   }
 
   /**

@@ -51,7 +51,7 @@ export interface MigrationSet {
 
 /** `000003_add_email`, with its service where there are several. */
 export function titleOf({ service, version, name, kind }: { service: string; version: number; name: string; kind: string }): string {
-  const own = kind === 'R' ? `R__${name}` : `${String(version)}_${name}`
+  const own = kind === 'R' || (kind === 'S' && version === 0) ? `R__${name}` : `${String(version)}_${name}`
   return service === DEFAULT_SERVICE ? own : `${service}:${own}`
 }
 

@@ -9,6 +9,8 @@ export interface MigrationOptions {
   readonly dir?: string | URL | undefined
   /** Several services, in the order they are applied; instead of `dir`. Folders, or files given in memory. */
   readonly sources?: readonly MigrationSourceOptions[] | undefined
+  /** Where seeds are: the folder of one service, or several. Nothing is seeded without it. */
+  readonly seeds?: string | URL | readonly MigrationSourceOptions[] | undefined
   /** Schema of the history. Default `sluice`. Engines without schemas put `sluice_` before its tables. */
   readonly schema?: string | undefined
   /** Longest wait for another process that migrates; 0 = no limit. Default 60 000. */
@@ -32,6 +34,8 @@ export interface MigrationOptions {
 /** The options, complete. */
 export interface MigrationConfig {
   readonly sources: readonly MigrationSourceOptions[]
+  /** Empty: there are none. */
+  readonly seeds: readonly MigrationSourceOptions[]
   readonly schema: string
   readonly lockTimeoutMs: number
   readonly allowOutOfOrder: ReadonlySet<string>
@@ -46,6 +50,7 @@ export interface MigrationConfig {
 const KNOWN: Readonly<Record<keyof MigrationOptions, (value: unknown) => boolean>> = {
   dir: (value) => (typeof value === 'string' && value !== '') || value instanceof URL,
   sources: (value) => Array.isArray(value) && value.length > 0 && value.every(isSource),
+  seeds: (value) => KNOWN.dir(value) || KNOWN.sources(value),
   schema: (value) => typeof value === 'string' && value !== '',
   lockTimeoutMs: isMs,
   allowOutOfOrder: (value) => Array.isArray(value) && value.every((item) => /^([^\s:]+:)?\d+$/.test(String(item))),
@@ -58,7 +63,7 @@ const KNOWN: Readonly<Record<keyof MigrationOptions, (value: unknown) => boolean
 }
 
 const EXPECTED: Readonly<Record<keyof MigrationOptions, string>> = {
-  dir: 'a folder', sources: 'a list of { service, dir } or { service, files }', schema: 'a name', lockTimeoutMs: 'milliseconds, at least 0',
+  dir: 'a folder', sources: 'a list of { service, dir } or { service, files }', seeds: 'a folder, or a list of { service, dir } or { service, files }', schema: 'a name', lockTimeoutMs: 'milliseconds, at least 0',
   allowOutOfOrder: "a list of versions, 3 or 'auth:3'", ahead: "'allow' or 'refuse'",
   statementLockTimeoutMs: 'milliseconds, at least 0', lockRetryMs: 'milliseconds, at least 0', appVersion: 'a text', appliedBy: 'a text',
   backup: "'before'",
@@ -82,8 +87,10 @@ export function migrationConfig(options: MigrationOptions, defaults: MigrationSe
   const names = sources.map(({ service }) => service)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new ConfigError(`migrations.sources: the service '${twice}' is there twice`, { option: 'migrations.sources', hint: 'one folder for each service' })
+  const seeds = options.seeds ?? defaults.seeds
   return {
     sources,
+    seeds: seeds === undefined ? [] : typeof seeds === 'string' || seeds instanceof URL ? [{ service: sources[0]?.service ?? DEFAULT_SERVICE, dir: seeds }] : seeds,
     schema: options.schema ?? defaults.schema,
     lockTimeoutMs: options.lockTimeoutMs ?? defaults.lockTimeoutMs,
     allowOutOfOrder: new Set((options.allowOutOfOrder ?? []).map(String)),

@@ -1,4 +1,9 @@
 import type { Task } from './apply.js'
+import { refusalOf, type Assessed } from './assess.js'
+import { serviceOf } from './checks.js'
+import type { MigrationSet } from './migration.js'
+import type { RunParts } from './run.js'
+import { tasksDown, tasksTo, tasksUp } from './tasks.js'
 import type { Direction } from './transactional.js'
 
 /** A script that would be run. */
@@ -12,6 +17,30 @@ export interface PlannedScript {
   readonly sql: string | undefined
   /** Runs statement by statement, outside of a transaction. */
   readonly alone: boolean
+}
+
+/** A call that would run something. */
+export interface PreviewedCall {
+  readonly call: 'up' | 'down' | 'migrate'
+  readonly value: number | undefined
+  readonly service: string | undefined
+}
+
+/**
+ * What a call would run.
+ *
+ * @throws MigrationError whatever that call would refuse
+ */
+export function scriptsFor(
+  { config, texts }: Pick<RunParts, 'config' | 'texts'>, set: MigrationSet, assessed: readonly Assessed[], { call, value, service }: PreviewedCall,
+): PlannedScript[] {
+  const refusal = refusalOf(assessed, call === 'down' ? 'allow' : config.ahead ?? 'refuse')
+  if (refusal) throw refusal
+  const { transactionalDdl } = texts.dialect.features
+  if (call === 'up') return scriptsOf(tasksUp(assessed).slice(0, value), 'up', transactionalDdl)
+  if (call === 'down') return scriptsOf(tasksDown(assessed, set, value ?? 1, service), 'down', transactionalDdl)
+  const { up, down } = tasksTo(assessed, set, serviceOf(set, service), value ?? 0)
+  return [...scriptsOf(down, 'down', transactionalDdl), ...scriptsOf(up, 'up', transactionalDdl)]
 }
 
 /** What these tasks would run, in order. */

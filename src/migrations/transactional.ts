@@ -148,7 +148,8 @@ async function explained(run: Run, migration: Migration, direction: Direction, s
   if (lost || (direction === 'down' && !escaped) || error instanceof LockTimeoutError) return failure
   const { service, version, name } = migration
   await history.together([
-    ...escaped ? inDoubt(run, migration, direction, failure.message) : [
+    // a seed is begun anew: its rows are what somebody has to look at
+    ...escaped ? migration.kind === 'S' ? [history.remove(migration)] : inDoubt(run, migration, direction, failure.message) : [
       sql`update ${history.sql.table('migration')} set state = 'failed', finished_at = ${history.sql.now}, error = ${failure.message}
         where ${history.sql.where(migration)} and state = 'running'`,
     ],

@@ -1,5 +1,5 @@
 // Migrates in a process of its own, for tests that end that process. Its only argument is JSON:
-// { url, options, work: 'autoMigrate' | 'up' | 'down', name, stopAt }. Every event of migrations is a line of JSON on stdout, and
+// { url, options, work: 'autoMigrate' | 'up' | 'down' | 'seed', name, stopAt }. Every event of migrations is a line of JSON on stdout, and
 // so is the result. The process kills itself (SIGKILL) at the first event that has all the properties of `stopAt`.
 import { autoMigrate, Database, MigrationManager } from '../../dist/index.js'
 

@@ -58,6 +58,7 @@ export const ACTIONS: readonly Action[] = [
   { name: 'baseline', what: 'needed', meaning: VERSION, options: ['service'], run: baseline },
   { name: 'repair', what: 'none', meaning: '', options: ['yes'], run: repair },
   { name: 'squash', what: 'needed', meaning: VERSION, options: ['dryRun', 'service', 'data', 'archive'], run: squash },
+  { name: 'seed', what: 'none', meaning: '', options: ['dryRun', 'seeds', 'env'], run: seed },
   { name: 'import', what: 'needed', meaning: 'the name of the other tool', options: ['table', 'service'], run: importing },
   { name: 'drift', what: 'none', meaning: '', options: [], run: drift },
   { name: 'history', what: 'none', meaning: '', options: [], run: history },
@@ -167,6 +168,16 @@ async function squash(input: ActionInput): Promise<ActionResult> {
   const dryRun = flagOption(invocation, 'dryRun')
   const result = await input.migrations.squash(versionOf(input), { service: serviceOf(input), archive: textOption(invocation, 'archive', undefined), data, dryRun, signal })
   return { json: result, lines: squashLines(result, style) }
+}
+
+async function seed({ migrations, invocation, style, signal }: ActionInput): Promise<ActionResult> {
+  const environment = textOption(invocation, 'env', undefined)
+  if (flagOption(invocation, 'dryRun')) {
+    const scripts = await migrations.preview('seed', undefined, { environment })
+    return { json: { dryRun: true, scripts }, lines: scriptLines(scripts, style) }
+  }
+  const result = await migrations.seed({ environment, signal })
+  return { json: result, lines: ranLines(result, style) }
 }
 
 async function importing(input: ActionInput): Promise<ActionResult> {

@@ -37,7 +37,7 @@ export async function openMigrations(invocation: Invocation, output: Output, pro
 function migrationOptions(invocation: Invocation): MigrationOptions {
   const lockTimeoutMs = wholeOption(invocation, 'lockTimeout', { min: 0, max: DAY_MS, otherwise: -1 })
   return {
-    dir: textOption(invocation, 'dir', undefined), schema: textOption(invocation, 'schema', undefined),
+    dir: textOption(invocation, 'dir', undefined), seeds: textOption(invocation, 'seeds', undefined), schema: textOption(invocation, 'schema', undefined),
     ...lockTimeoutMs === -1 ? {} : { lockTimeoutMs }, allowOutOfOrder: textOptions(invocation, 'allowOutOfOrder'),
   }
 }

@@ -61,6 +61,17 @@ describe('sluice migrate', () => {
     expect((await sluice(['up', ...own])).out).toContain('2 migrations applied')
   })
 
+  it('seed applies rows of an environment after the migrations', async () => {
+    const own = of(new Folder({ '1_t.up.sql': 'create table seeded (n int)' }), 'seed', '--seeds', new Folder({ '1_all.sql': 'insert into seeded values (1)', '2_dev.development.sql': 'insert into seeded values (2)' }).path)
+    const [dir, path, schema, name] = own
+    expect(await sluice(['seed', ...own])).toMatchObject({ exitCode: 4, err: expect.stringContaining('run up first') as string })
+    await sluice(['up', dir!, path!, schema!, name!])
+    expect((await sluice(['seed', '--env', 'development', '--dry-run', ...own])).out).toMatch(/-- up 1_all \(seed\)[^]*-- up 2_dev \(seed\)/)
+    expect((await sluice(['seed', ...own])).out).toMatch(/1 migration applied .*1_all \(seed\)/)
+    expect(JSON.parse((await sluice(['seed', '--env', 'development', '--json', ...own])).out)).toMatchObject({ applied: [{ version: 2 }] })
+    expect(await db.many('select n from seeded order by n', [], { target: 'primary' })).toEqual([{ n: 1 }, { n: 2 }])
+  })
+
   it('a file without a statement is found by lint and refused by up, unless it says why', async () => {
     const folder = new Folder({ '1_a.up.sql': '-- to be written\n' })
     const own = of(folder, 'empty')

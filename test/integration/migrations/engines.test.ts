@@ -111,7 +111,7 @@ describe.each(ENGINES)('migrations on %s', { timeout: 240_000 }, (_, urlOf, tran
     expect(await errorOf(migrations.up())).toMatchObject({ kind: 'missing', version: 1, message: '1_later: the file holds no statement; nothing was changed' })
     expect(await migrations.version()).toEqual({ version: 0, dirty: false })
     const squashed = manager('squashed', { '1_a.up.sql': 'create table a (n int)', '2_b.up.sql': 'create table b (n int)' }).squash(2, { dryRun: true })
-    if (db.engine === 'postgres') await expect(squashed).rejects.toThrow(/a scratch database could not be made: permission denied[^]*nothing was changed/)
+    if (db.engine === 'postgres') await expect(squashed).rejects.toThrow(/a scratch database could not be made: [^]*permission denied[^]*nothing was changed/)
     else await expect(squashed).rejects.toThrow(/has no dump[^]*nothing was changed/)
   })
 

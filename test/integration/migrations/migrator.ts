@@ -18,7 +18,7 @@ export interface MigratorLine {
 export interface MigratorJob {
   readonly url: string
   readonly options: MigrationOptions
-  readonly work?: 'autoMigrate' | 'up' | 'down'
+  readonly work?: 'autoMigrate' | 'up' | 'down' | 'seed'
   /** `application_name` of its sessions. */
   readonly name?: string
   /** Event at which it kills itself. */
