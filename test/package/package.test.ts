@@ -109,7 +109,7 @@ describe('the packed package', () => {
 
   it('contains what it promises and nothing else', () => {
     const top = readdirSync(installed()).sort()
-    expect(top).toEqual(['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'docs', 'package.json'])
+    expect(top).toEqual(['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'docs', 'migrations-example', 'package.json'])
     const ours = readdirSync(join(installed(), 'dist'), { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(installed(), 'dist', path)).isFile())
     const asset = /(^|\/)assets\//
     expect(ours.filter((path) => !asset.test(path) && !/\.(js|js\.map|d\.ts)$/.test(path))).toEqual([])

@@ -59,6 +59,8 @@ export interface DemoEngine {
   readonly label: string
   /** Its servers; or, of one that lives in this process, the URLs of its database in a folder. */
   readonly place: { readonly cluster: ClusterEngine } | { readonly embedded: (folder: string) => EmbeddedPlace }
+  /** Services of the example and their folders, for a database of the demo's own; left out where the engine is not the example's. */
+  readonly example?: Readonly<Record<string, string>> | undefined
   /** Makes schema, tables and their first rows. */
   setUp(schema: string): readonly string[]
   tearDown(schema: string): readonly string[]

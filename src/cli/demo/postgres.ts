@@ -25,6 +25,7 @@ from pg_stat_user_tables where schemaname = $1`
 export const postgresDemo: DemoEngine = {
   label: 'PostgreSQL',
   place: { cluster: 'postgres' },
+  example: { credits: 'credits', shadow: 'shadow', cdefnet: 'cdefnet' },
   setUp: (schema) => [SET_UP(schema)],
   tearDown: (schema) => [`drop schema if exists ${schema} cascade`],
   statements: (schema) => ({

@@ -42,6 +42,8 @@ export interface DemoServers {
   readonly all: readonly DemoServer[]
   /** Where they come from, for people. */
   readonly origin: string
+  /** The database is the demo's own, and empty. */
+  readonly own: boolean
   /** Who may be killed; or why nobody. */
   readonly victim: Victim | string
   /** How the primary is replaced; or why not. */
@@ -77,6 +79,7 @@ async function embeddedServers(placed: (folder: string) => EmbeddedPlace): Promi
   return {
     all: readers ? [primary, { name: 'primary (readers)', role: 'replica', url, ask: ask('replica'), implied: true }] : [primary],
     origin: 'in this process',
+    own: true,
     victim: 'the engine is part of this process',
     succession: 'the engine is part of this process',
     destroy: async () => {
@@ -99,6 +102,7 @@ async function startedServers({ replicas, engine: demo }: DemoOptions, engine: C
       ...cluster.replicas.map((node, index): DemoServer => ({ name: replicaName(index), role: 'replica', url: node.url, ask: ask(node) })),
     ],
     origin: cluster.provider,
+    own: true,
     victim: victimOf(cluster),
     succession: successionOf(cluster, demo.synchronous, nameOf, ({ superuserUrl }) => askAt(superuserUrl)),
     destroy: () => cluster.destroy(),
@@ -139,6 +143,7 @@ async function ownServers({ engine }: DemoOptions, primary: string, replicas: re
   return {
     all,
     origin: 'your own, from DATABASE_URL',
+    own: false,
     victim: 'the servers are yours, not ours to kill',
     succession: 'the servers are yours, not ours to kill',
     destroy: () => Promise.resolve(),

@@ -10,6 +10,7 @@ import { failoverClaims } from './failover-claims.js'
 import { killAndRevive, type KillReport } from './kill.js'
 import { Ledger } from './ledger.js'
 import { Load } from './load.js'
+import { exampleSources, migrateExample } from './migrating.js'
 import type { DemoOptions } from './options.js'
 import type { Presenter } from './presenter.js'
 import type { DemoServer, DemoServers } from './servers.js'
@@ -59,7 +60,9 @@ export async function show(options: DemoOptions, servers: DemoServers, presenter
     for (const text of engine.setUp(schema)) await primary.ask(text)
     await waitForReplicas(engine, servers.all, signal)
     const before = await countedBefore(engine, primary, schema, FIRST_ROWS, signal)
-    return { ...await perform(stage, before), serverVersion }
+    const migrated = await migrate(stage, primary)
+    const { claims, ...outcome } = await perform(stage, before)
+    return { ...outcome, claims: [...migrated, ...claims], serverVersion }
   } finally {
     // servers whose primary may die are the demo's own: they go, with everything in them
     if (typeof servers.succession === 'string') {
@@ -68,6 +71,18 @@ export async function show(options: DemoOptions, servers: DemoServers, presenter
       })
     }
   }
+}
+
+/** The first act: programs that start at once, with the migrations of the example. */
+async function migrate({ options: { engine }, servers, presenter, signal }: Stage, { url }: DemoServer): Promise<readonly Claim[]> {
+  if (!engine.example || !servers.own) {
+    presenter.progress(`the example is not migrated: ${servers.own ? 'it is not written for this engine' : 'the database is yours'}`)
+    return []
+  }
+  presenter.progress('three programs start at once and migrate the example, credits among it')
+  const claims = await migrateExample(url, exampleSources(engine.example))
+  await waitForReplicas(engine, servers.all, signal)
+  return claims
 }
 
 async function dropTables(engine: DemoEngine, { ask }: DemoServer, schema: string): Promise<void> {
@@ -88,7 +103,7 @@ async function perform(stage: Stage, before: Activity | undefined): Promise<Omit
 }
 
 /**
- * The third act, when everything of the first two has been judged: the counters of a primary that is killed die with it. A
+ * The last act, when everything of the others has been judged: the counters of a primary that is killed die with it. A
  * database of its own, so that the pace of its probes is its own.
  */
 async function replacePrimary({ options: { engine }, servers, presenter, signal, schema, ledger }: Stage): Promise<Succeeded | undefined> {
@@ -151,7 +166,7 @@ async function loadAndKill(stage: Stage, story: Story): Promise<KillReport | und
   }
 }
 
-/** The second act, where there is a server to kill. */
+/** The act with a kill, where there is a server to kill. */
 async function act(stage: Stage, story: Story, db: Database): Promise<KillReport | undefined> {
   const { servers: { victim }, ledger, options: { durationMs }, signal } = stage
   if (typeof victim === 'string') {

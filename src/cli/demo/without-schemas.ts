@@ -4,7 +4,7 @@ import { ACCOUNTS, FIRST_BALANCE, PRODUCTS, type Ask, type AskedRow, type Conten
 const numbers = (count: number): string => `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${String(count)})`
 
 /** The same tables in SQL without schemas: their names begin with what elsewhere is the schema. `orders.id` is deliberately not unique. */
-function demoIn(own: Pick<DemoEngine, 'label' | 'place' | 'position' | 'hasReplayed'> & { readonly versionText: string; readonly replicaText: string }): DemoEngine {
+function demoIn(own: Pick<DemoEngine, 'label' | 'place' | 'example' | 'position' | 'hasReplayed'> & { readonly versionText: string; readonly replicaText: string }): DemoEngine {
   const { versionText, replicaText, ...facts } = own
   return {
     ...facts,
@@ -40,7 +40,7 @@ async function contents(ask: Ask, schema: string, replicaText: string): Promise<
 
 function valueOf([row]: readonly AskedRow[]): string { return String(row?.['value']) }
 
-const OF_THE_FAMILY = { versionText: "select substring_index(version(), '-', 1) as value", replicaText: 'select if(@@global.read_only, 1, 0)' }
+const OF_THE_FAMILY = { example: { credits: 'credits-mysql' }, versionText: "select substring_index(version(), '-', 1) as value", replicaText: 'select if(@@global.read_only, 1, 0)' }
 
 /** MariaDB 10.5 and later. */
 export const mariadbDemo: DemoEngine = demoIn({

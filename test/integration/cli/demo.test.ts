@@ -6,6 +6,7 @@ import { PrivateTemp, start, type Running } from './binary.js'
 
 const TIMEOUT_MS = 240_000
 const CLAIMS = [
+  'programs that start at once migrate once', 'what the migrations promise holds',
   'no read failed', 'no write failed', 'no write lost, none doubled', 'every replica holds the same', 'no transaction half done',
   'the servers counted the same reads', 'no write ran on a replica', 'reads went on while it was dead', 'it takes reads again',
   'writes go on at the new primary', 'the failover lost and doubled no write', 'reads went on without a primary',
