@@ -61,8 +61,11 @@ export interface MaintenanceFacts {
   alive(session: SessionIdentity): Probe<boolean>
   /** Whether the session of this id is inside a transaction or a statement. */
   inTransaction(sessionId: number): Probe<boolean>
-  /** Sessions that the session of this id waits for. */
-  blockers(sessionId: number): Probe<readonly SessionFacts[]>
+  /**
+   * Sessions that the session of this id waits for. Asked one after another until one names somebody; one that fails is not
+   * asked again: the server has no such table, or the user may not look into it.
+   */
+  blockers(sessionId: number): readonly Probe<readonly SessionFacts[]>[]
 }
 
 /** One session of a server: ids are used again, ids with their start are not. */

@@ -1,5 +1,6 @@
 import { limitsFrom, sleep } from '../core/deadline.js'
 import type { SessionFacts } from '../core/maintenance.js'
+import type { Probe } from '../core/probe.js'
 import { openDedicated, type DedicatedSession } from '../database/dedicated.js'
 import type { Run } from './run.js'
 
@@ -14,6 +15,8 @@ export class Watch {
   readonly #run: Run
   #session: DedicatedSession | undefined
   #useless = false
+  /** Questions, by their place, that the server did not answer. */
+  readonly #unanswered = new Set<number>()
   #attempts = 0
   /** Those seen in front of the last blocked attempt. */
   blockers: readonly SessionFacts[] = []
@@ -50,9 +53,23 @@ export class Watch {
     if (this.#useless || !maintenance || !identity) return []
     try {
       this.#session ??= await openDedicated(assembly, 'sluice: who blocks', limitsFrom(QUESTION_MS))
-      return await this.#session.ask(maintenance.blockers(identity.id), limitsFrom(QUESTION_MS))
+      for (const [place, probe] of maintenance.blockers(identity.id).entries()) {
+        const found = this.#unanswered.has(place) ? [] : await this.#answer(this.#session, place, probe)
+        if (found.length > 0) return found
+      }
     } catch {
       this.#useless = true
+    }
+    return []
+  }
+
+  /** A connection that is lost ends the looking; a question that is refused is not asked again. */
+  async #answer(session: DedicatedSession, place: number, probe: Probe<readonly SessionFacts[]>): Promise<readonly SessionFacts[]> {
+    try {
+      return await session.ask(probe, limitsFrom(QUESTION_MS))
+    } catch (error) {
+      if (session.broken) throw error
+      this.#unanswered.add(place)
       return []
     }
   }

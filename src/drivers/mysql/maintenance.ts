@@ -1,6 +1,7 @@
 import type { LockFacts, LockKey, MaintenanceFacts, SessionFacts } from '../../core/maintenance.js'
 import type { Probe } from '../../core/probe.js'
 import { statement } from '../../core/statement.js'
+import { blockersOf } from './blockers.js'
 
 /** Locks are the whole server's, and their names at most 64 characters long. */
 function nameOf({ space, id }: LockKey): string {
@@ -24,7 +25,7 @@ const locks: LockFacts = {
 }
 
 /**
- * MySQL's and MariaDB's locks and sessions. Whom a statement waits for is not shown to ordinary users. Ids of sessions are
+ * MySQL's and MariaDB's locks and sessions. Whom a statement waits for is not shown to ordinary users: see blockers.ts. Ids of sessions are
  * given again only after a restart of the server; one that works for nobody any more is at its last statement.
  */
 export const mysqlMaintenance: MaintenanceFacts = {
@@ -34,8 +35,9 @@ export const mysqlMaintenance: MaintenanceFacts = {
     read: ([row]) => ({ id: Number(row?.['id']), startedAt: '' }),
   },
   alive: ({ id }) => asked(`exists (select 1 from information_schema.processlist where id = ${String(Math.trunc(id))} and db = database() and command <> 'Sleep')`),
-  inTransaction: (sessionId) => asked(`exists (select 1 from information_schema.processlist where id = ${String(Math.trunc(sessionId))} and command <> 'Sleep')`),
-  blockers: () => sessions(`select ${SESSION} from information_schema.processlist p where false`),
+  inTransaction: (sessionId) => asked(`exists (select 1 from information_schema.processlist where id = ${String(Math.trunc(sessionId))} and command <> 'Sleep')
+    or exists (select 1 from information_schema.innodb_trx where trx_mysql_thread_id = ${String(Math.trunc(sessionId))})`),
+  blockers: (sessionId) => blockersOf(sessionId).map((asking) => sessions(`select ${SESSION} ${asking}`)),
 }
 
 function sessions(asking: string): Probe<readonly SessionFacts[]> {

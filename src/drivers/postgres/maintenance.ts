@@ -60,10 +60,10 @@ export const postgresMaintenance: MaintenanceFacts = {
   }),
   inTransaction: (sessionId) =>
     asked(`select exists (select from pg_stat_activity where pid = ${whole(sessionId)} and state is distinct from 'idle') as yes`),
-  blockers: (sessionId) => ({
+  blockers: (sessionId) => [{
     statement: statement(`select ${SESSION} from unnest(pg_blocking_pids(${whole(sessionId)})) as b(pid) join pg_stat_activity a on a.pid = b.pid`),
     read: sessions,
-  }),
+  }],
 }
 
 function sessions(rows: readonly Record<string, unknown>[]): SessionFacts[] {

@@ -135,6 +135,22 @@ describe.each<ClusterEngine>(['mariadb', 'mysql'])('migrations on %s', { timeout
     expect((await migrating).applied).toHaveLength(1)
   })
 
+  it('M13: who is in its way is named to those who may see it, and to others it is said that it cannot be seen', async () => {
+    await db.execute('create table named (n int)')
+    const reader = await db.begin()
+    const { rows: [{ id } = { id: 0 }] } = await reader.query<{ id: unknown }>('select connection_id() as id from (select count(*) from named) t')
+    const files = { '1_a.up.sql': 'alter table named add column m int' }
+    await using superuser = await Database.open({ primary: cluster.superuserUrl, observers: [{ migration: (event) => { events.push(event) } }] })
+    events.length = 0
+    const privileged = new MigrationManager(superuser, { schema: 'seen', sources: sources(files), lockRetryMs: 3_000 }).up()
+    expect(await errorOf(privileged)).toMatchObject({ kind: 'failed', message: expect.stringMatching(new RegExp(`blocked by session ${String(id)} \\('app app'`)) as string })
+    expect(events.filter(({ phase }) => phase === 'blocked').at(-1)?.blockers).toMatchObject([{ id: Number(id) }])
+    const ordinary = manager('unseen', files, { lockRetryMs: 1_500 }).up()
+    expect(await errorOf(ordinary)).toMatchObject({ kind: 'failed', message: expect.stringContaining('who blocks could not be seen') as string })
+    await reader.rollback()
+    await superuser.execute('drop table named')
+  })
+
   it('M19: the lock is held for longer than lockTimeoutMs: the error says by whom', async () => {
     const holder = await Database.open(cluster.url)
     const { lock } = holder.assembly.driver.dialect.maintenance!
