@@ -53,6 +53,7 @@ const MIGRATE: Command = {
     ['--schema <name>', 'Where the history is (default: sluice)'],
     ['--lock-timeout <ms>', 'Longest wait for another process that migrates (default: 60000)'],
     ['--allow-out-of-order <version>', 'up: apply it although a higher one is applied; may be repeated'],
+    ['--atomic', 'up, down, to: all of it in one transaction, or nothing'],
     ['--seeds <folder>', 'seed: where the seeds are (default: what the file says)'],
     ['--env <name>', 'seed: those of this environment, too (default: only those of every environment)'],
     ['--dry-run', 'up, down, to, seed: print the SQL and run nothing; squash: print the file and write nothing'],
@@ -68,7 +69,7 @@ const MIGRATE: Command = {
     JSON_OPTION,
   ],
   examples: [
-    'sluice migrate up', 'sluice migrate up 1 --dry-run', 'sluice migrate down', 'sluice migrate to 12', 'sluice migrate status',
+    'sluice migrate up', 'sluice migrate up 1 --dry-run', 'sluice migrate up --atomic', 'sluice migrate down', 'sluice migrate to 12', 'sluice migrate status',
     'sluice migrate plan --json', 'sluice migrate plan --rehearse', 'sluice migrate lint', 'sluice migrate lint --offline --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
     'sluice migrate force 12', 'sluice migrate force none', 'sluice migrate baseline 12', 'sluice migrate repair --yes', 'sluice migrate squash 50 --dry-run', 'sluice migrate squash 50',
     'sluice migrate seed --seeds seeds --env development',

@@ -1,9 +1,10 @@
 import { load } from '../core/load.js'
 import type { Assessed } from './assess.js'
+import type { Direction } from './in-transaction.js'
 import { runJournaled } from './journaled.js'
 import type { Migration } from './migration.js'
 import type { Run } from './run.js'
-import { runTransactional, type Direction } from './transactional.js'
+import { runTransactional } from './transactional.js'
 
 /** A migration that was run, as results tell it. */
 export interface AppliedMigration {
@@ -49,7 +50,7 @@ export async function applyAll(run: Run, tasks: readonly Task[], direction: Dire
 }
 
 /** Its row may have been made when its file had another name: it is the same migration, and keeps the name in the history. */
-function asInHistory(task: Task): Task {
+export function asInHistory(task: Task): Task {
   const { row, migration } = task
   return row ? { ...task, migration: { ...migration, name: row.name } } : task
 }

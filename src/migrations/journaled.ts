@@ -7,12 +7,12 @@ import { MigrationError } from './errors.js'
 import { failedError } from './failed.js'
 import { downName } from './history.js'
 import type { JournalLine } from './history-read.js'
+import type { Direction } from './in-transaction.js'
 import { climb } from './ladder.js'
 import { mannersOf, type Manner } from './manner.js'
 import type { CodeScript, Migration, Script } from './migration.js'
 import type { Run } from './run.js'
 import { transactionFace } from './transaction-face.js'
-import type { Direction } from './transactional.js'
 
 /** A file that runs statement by statement. */
 interface Journal {
@@ -97,7 +97,7 @@ async function one(journal: Journal, statement: SplitStatement, number: number, 
     }
   }
   try {
-    await (manner.mode === 'selfCommitting' ? attempt(1) : climb(run, migration, attempt))
+    await (manner.mode === 'selfCommitting' ? attempt(1) : climb(run, () => migration, attempt))
   } catch (error) {
     throw await failed(journal, statement, number, manner, error)
   }

@@ -27,10 +27,11 @@ class StillBlocked extends Error {
  * ALTER TABLE waits behind it. Between attempts it gets out of the way, for longer and longer, and comes back at once
  * when those who blocked have gone.
  *
+ * @param subject - the migration that is being tried
  * @param attempt - leaves nothing behind when it throws LockTimeoutError
  * @throws StillBlocked after `lockRetryMs`
  */
-export async function climb<T>(run: Run, migration: Migration, attempt: (number: number) => Promise<T>): Promise<T> {
+export async function climb<T>(run: Run, subject: () => Migration, attempt: (number: number) => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   const watch = new Watch(run)
   try {
@@ -40,7 +41,7 @@ export async function climb<T>(run: Run, migration: Migration, attempt: (number:
       } catch (error) {
         if (!(error instanceof LockTimeoutError)) throw error
         const triedMs = performance.now() - startedAt
-        run.tell({ phase: 'blocked', durationMs: triedMs, blockers: watch.blockers, error }, migration)
+        run.tell({ phase: 'blocked', durationMs: triedMs, blockers: watch.blockers, error }, subject())
         if (triedMs >= run.config.lockRetryMs) throw new StillBlocked(error, watch.blockers, number, triedMs)
         await pause(run, watch, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (number - 1)))
       }

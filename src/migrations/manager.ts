@@ -1,11 +1,12 @@
 import { limitsFrom } from '../core/deadline.js'
 import type { DatabaseCore } from '../database/core.js'
 import { adopt, checkTool, type ImportOptions, type ImportResult } from './adopt.js'
-import { applyAll, type Task } from './apply.js'
 import { entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
+import { refuseAtomic, refuseAtOnce, type Steps } from './atomic.js'
 import { backUp } from './backup-before.js'
 import { baseline } from './baseline.js'
-import { driftOf, withSnapshot, type CatalogDrift } from './drift.js'
+import { carryOut } from './carry-out.js'
+import { driftOf, type CatalogDrift } from './drift.js'
 import { force, NO_VERSION } from './force.js'
 import type { LogEntry } from './history-row.js'
 import { HistorySql } from './history-sql.js'
@@ -51,6 +52,7 @@ export class MigrationManager {
     const config = migrationConfig(options, assembly.options.migrations)
     this.#db = db
     this.#parts = { assembly, config, texts: new HistorySql(assembly.driver.dialect, config.schema) }
+    refuseAtomic(config, assembly.driver.dialect)
   }
 
   /**
@@ -62,7 +64,9 @@ export class MigrationManager {
    */
   async up(count?: number, options: RunOptions = {}): Promise<UpResult> {
     if (count !== undefined) whole('up', count, 0)
-    return this.#apply(options, (assessed) => tasksUp(assessed).slice(0, count))
+    const set = await this.load()
+    const { applied } = await this.#carryOut(options, set, (assessed) => ({ down: [], up: tasksUp(assessed).slice(0, count) }))
+    return { applied }
   }
 
   /**
@@ -73,10 +77,8 @@ export class MigrationManager {
   async down(count = 1, options: ServiceOptions = {}): Promise<DownResult> {
     whole('down', count, 0)
     const set = await this.load()
-    return this.#locked(options, async (run) => {
-      const assessed = await standing(run, set, 'allow')
-      return withSnapshot(run, async () => ({ reverted: await applyAll(run, tasksDown(assessed, set, count, options.service), 'down') }))
-    })
+    const { reverted } = await this.#carryOut(options, set, (assessed) => ({ down: tasksDown(assessed, set, count, options.service), up: [] }), 'allow')
+    return { reverted }
   }
 
   /**
@@ -88,12 +90,7 @@ export class MigrationManager {
     whole('migrate', version, 0)
     const set = await this.load()
     const service = serviceOf(set, options.service)
-    await this.#backUp(set)
-    return this.#locked(options, async (run) => {
-      const assessed = await standing(run, set, this.#config.ahead ?? 'refuse')
-      const { up, down } = tasksTo(assessed, set, service, version)
-      return withSnapshot(run, async () => ({ reverted: await applyAll(run, down, 'down'), applied: await applyAll(run, up, 'up') }))
-    })
+    return this.#carryOut(options, set, (assessed) => tasksTo(assessed, set, service, version))
   }
 
   /**
@@ -275,13 +272,13 @@ export class MigrationManager {
 
   get #config(): MigrationConfig { return this.#parts.config }
 
-  async #apply(options: RunOptions, choose: (assessed: readonly Assessed[]) => readonly Task[]): Promise<UpResult> {
-    const set = await this.load()
-    await this.#backUp(set)
-    return this.#locked(options, async (run) => {
-      const tasks = choose(await standing(run, set, this.#config.ahead ?? 'refuse'))
-      return withSnapshot(run, async () => ({ applied: await applyAll(run, tasks, 'up') }))
-    })
+  /** @param ahead - `allow`: it is about what is applied, newer or not */
+  async #carryOut(options: RunOptions, set: MigrationSet, choose: (assessed: readonly Assessed[]) => Steps, ahead?: 'allow'): Promise<UpResult & DownResult> {
+    const newer = ahead ?? this.#config.ahead ?? 'refuse'
+    // before a backup is made, and before tables of the history are
+    if (this.#config.atomic !== undefined) refuseAtOnce(this.#config, await this.#look(set), newer, choose)
+    if (ahead === undefined) await this.#backUp(set)
+    return this.#locked(options, (run) => carryOut(run, async () => choose(await standing(run, set, newer))))
   }
 
   #locked<T>(options: RunOptions, work: (run: Run) => Promise<T>): Promise<T> {

@@ -29,6 +29,11 @@ export interface MigrationOptions {
   readonly appliedBy?: string | undefined
   /** A backup is made before anything is applied; when it fails, nothing is. */
   readonly backup?: 'before' | undefined
+  /**
+   * `all`: a run is one transaction, not one for every migration: all of it is done, or nothing. Not where DDL commits by itself
+   * (MySQL, MariaDB), and not with files that cannot run in a transaction. Seeds stay one by one.
+   */
+  readonly atomic?: 'all' | undefined
 }
 
 /** The options, complete. */
@@ -45,6 +50,7 @@ export interface MigrationConfig {
   readonly appVersion: string | undefined
   readonly appliedBy: string | undefined
   readonly backup: 'before' | undefined
+  readonly atomic: 'all' | undefined
 }
 
 const KNOWN: Readonly<Record<keyof MigrationOptions, (value: unknown) => boolean>> = {
@@ -60,13 +66,14 @@ const KNOWN: Readonly<Record<keyof MigrationOptions, (value: unknown) => boolean
   appVersion: isText,
   appliedBy: isText,
   backup: (value) => value === 'before',
+  atomic: (value) => value === 'all',
 }
 
 const EXPECTED: Readonly<Record<keyof MigrationOptions, string>> = {
   dir: 'a folder', sources: 'a list of { service, dir } or { service, files }', seeds: 'a folder, or a list of { service, dir } or { service, files }', schema: 'a name', lockTimeoutMs: 'milliseconds, at least 0',
   allowOutOfOrder: "a list of versions, 3 or 'auth:3'", ahead: "'allow' or 'refuse'",
   statementLockTimeoutMs: 'milliseconds, at least 0', lockRetryMs: 'milliseconds, at least 0', appVersion: 'a text', appliedBy: 'a text',
-  backup: "'before'",
+  backup: "'before'", atomic: "'all'",
 }
 
 /**
@@ -100,6 +107,7 @@ export function migrationConfig(options: MigrationOptions, defaults: MigrationSe
     appVersion: options.appVersion,
     appliedBy: options.appliedBy,
     backup: options.backup,
+    atomic: options.atomic,
   }
 }
 

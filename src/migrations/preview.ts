@@ -1,10 +1,11 @@
 import type { Task } from './apply.js'
 import { refusalOf, type Assessed } from './assess.js'
+import { refuseAlone, type Steps } from './atomic.js'
 import { serviceOf } from './checks.js'
+import type { Direction } from './in-transaction.js'
 import type { MigrationSet } from './migration.js'
 import type { RunParts } from './run.js'
 import { tasksDown, tasksTo, tasksUp } from './tasks.js'
-import type { Direction } from './transactional.js'
 
 /** A script that would be run. */
 export interface PlannedScript {
@@ -37,10 +38,15 @@ export function scriptsFor(
   const refusal = refusalOf(assessed, call === 'down' ? 'allow' : config.ahead ?? 'refuse')
   if (refusal) throw refusal
   const { transactionalDdl } = texts.dialect.features
-  if (call === 'up') return scriptsOf(tasksUp(assessed).slice(0, value), 'up', transactionalDdl)
-  if (call === 'down') return scriptsOf(tasksDown(assessed, set, value ?? 1, service), 'down', transactionalDdl)
-  const { up, down } = tasksTo(assessed, set, serviceOf(set, service), value ?? 0)
+  const { down, up } = stepsOf(set, assessed, { call, value, service })
+  refuseAlone(config, { down, up })
   return [...scriptsOf(down, 'down', transactionalDdl), ...scriptsOf(up, 'up', transactionalDdl)]
+}
+
+function stepsOf(set: MigrationSet, assessed: readonly Assessed[], { call, value, service }: PreviewedCall): Steps {
+  if (call === 'up') return { down: [], up: tasksUp(assessed).slice(0, value) }
+  if (call === 'down') return { down: tasksDown(assessed, set, value ?? 1, service), up: [] }
+  return tasksTo(assessed, set, serviceOf(set, service), value ?? 0)
 }
 
 /** What these tasks would run, in order. */

@@ -45,9 +45,9 @@ const VERSION = 'a version'
 
 /** Every action, in the order people use them. */
 export const ACTIONS: readonly Action[] = [
-  { name: 'up', what: 'optional', meaning: 'a number of migrations', options: ['dryRun', 'allowOutOfOrder'], run: up },
-  { name: 'down', what: 'optional', meaning: 'a number of migrations', options: ['dryRun', 'service'], run: down },
-  { name: 'to', what: 'needed', meaning: VERSION, options: ['dryRun', 'service'], run: to },
+  { name: 'up', what: 'optional', meaning: 'a number of migrations', options: ['dryRun', 'atomic', 'allowOutOfOrder'], run: up },
+  { name: 'down', what: 'optional', meaning: 'a number of migrations', options: ['dryRun', 'atomic', 'service'], run: down },
+  { name: 'to', what: 'needed', meaning: VERSION, options: ['dryRun', 'atomic', 'service'], run: to },
   { name: 'status', what: 'none', meaning: '', options: [], run: status },
   { name: 'version', what: 'none', meaning: '', options: ['service'], run: version },
   { name: 'plan', what: 'none', meaning: '', options: ['allowOutOfOrder', 'rehearse'], run: plan },

@@ -7,7 +7,7 @@ import { optionsOfFile } from '../chosen-options.js'
 import type { Invocation } from '../command.js'
 import { UsageError } from '../exit.js'
 import type { Output } from '../output.js'
-import { textOption, textOptions, wholeOption } from '../values.js'
+import { flagOption, textOption, textOptions, wholeOption } from '../values.js'
 import type { MigrationProgress } from './progress.js'
 
 /** The migrations a command line is about. */
@@ -39,6 +39,7 @@ function migrationOptions(invocation: Invocation): MigrationOptions {
   return {
     dir: textOption(invocation, 'dir', undefined), seeds: textOption(invocation, 'seeds', undefined), schema: textOption(invocation, 'schema', undefined),
     ...lockTimeoutMs === -1 ? {} : { lockTimeoutMs }, allowOutOfOrder: textOptions(invocation, 'allowOutOfOrder'),
+    atomic: flagOption(invocation, 'atomic') ? 'all' : undefined,
   }
 }
 

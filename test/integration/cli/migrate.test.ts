@@ -43,6 +43,17 @@ describe('sluice migrate', () => {
     expect(out).toMatch(/when \(UTC\) +what +migration +by[^]*up +801_t801[^]*down +802_t802/)
   })
 
+  it('--atomic: all of it is applied, or nothing', async () => {
+    const folder = new Folder({ ...tables(2, 2861), '2863_bad.up.sql': 'select nope' })
+    const own = of(folder, 'atomic')
+    expect(await sluice(['up', '--atomic', ...own])).toMatchObject({ exitCode: 1, err: expect.stringContaining('all 3 migrations of this run were undone') as string })
+    expect((await sluice(['version', ...own])).out).toBe('0\n')
+    folder.write({ '2863_bad.up.sql': '-- sluice:no-transaction\nselect 1' })
+    expect(await sluice(['up', '--atomic', ...own])).toMatchObject({ exitCode: 1, err: expect.stringContaining('2863_bad.up.sql cannot run in a transaction') as string })
+    expect(await sluice(['up', '2', '--atomic', ...own])).toMatchObject({ exitCode: 0, out: expect.stringContaining('2 migrations applied') as string })
+    expect(await sluice(['status', '--atomic', ...own])).toMatchObject({ exitCode: 2 })
+  })
+
   it('on a terminal draws a bar', async () => {
     const { err } = await sluice(['up', ...of(new Folder(tables(2, 811)), 'bar')], true)
     expect(err).toMatch(/[#█.░]{24} {2}1\/2 {2}811_t811/)
