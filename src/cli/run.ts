@@ -3,7 +3,7 @@ import { completionScript } from './completion.js'
 import { errorLines, EXIT, UsageError } from './exit.js'
 import { commandHelp, helpText } from './help.js'
 import { Interrupted } from './interrupt.js'
-import { print, type Output } from './output.js'
+import { print, printError, type Output } from './output.js'
 import { packageVersion } from '../config/version.js'
 
 /**
@@ -16,8 +16,7 @@ export async function run(argv: readonly string[], output: Output): Promise<numb
     return await perform(argv, output)
   } catch (thrown) {
     if (thrown instanceof Interrupted) return thrown.exitCode
-    const [first = '', ...others] = errorLines(thrown)
-    print(output.err, `${output.errorStyle.red('error:')} ${first}`, ...others.map((line) => `  ${line}`))
+    printError(output, errorLines(thrown))
     return thrown instanceof UsageError ? EXIT.usage : EXIT.failed
   }
 }

@@ -50,7 +50,7 @@ export function assess(set: MigrationSet, history: HistoryState, options: Assess
   const heights = heightsOf(set, rows)
   const found = new Set<HistoryRow>()
   const assessed = set.migrations.map((migration): Assessed => {
-    const row = rows.find((candidate) => isRowOf(candidate, migration))
+    const row = rows.find((candidate) => isRowOf(candidate, migration)) ?? markOfBaseline(rows, migration)
     if (row) found.add(row)
     const journal = journalOf(history, row ?? migration)
     return { status: statusOf(migration, row, journal, heights, options), migration, row, journal }
@@ -87,6 +87,11 @@ function isRowOf(row: HistoryRow, { service, kind, version, name, squashes }: Mi
   return row.service === service && row.kind === kind && row.version === version && (isRepeatable({ kind, version }) || squashes ? row.name === name : true)
 }
 
+/** Where the place of a baseline was taken by what it was made of, and that is written down. */
+function markOfBaseline(rows: readonly HistoryRow[], { service, version, squashes }: Migration): HistoryRow | undefined {
+  return squashes ? rows.find((row) => row.kind === 'B' && row.service === service && row.version === version) : undefined
+}
+
 /** Run again when it has changed, and known by its name. */
 function isRepeatable({ kind, version }: { readonly kind: string; readonly version: number }): boolean {
   return kind === 'R' || (kind === 'S' && version === 0)
@@ -100,6 +105,7 @@ function statusOf(
   migration: Migration, row: HistoryRow | undefined, journal: readonly JournalLine[], heights: ReadonlyMap<string, Heights>, options: AssessOptions,
 ): Assessed['status'] {
   const { service, version, kind } = migration
+  if (row?.kind === 'B') return 'baseline'
   if (row?.state === 'applied') return row.checksum === migration.checksum ? 'applied' : isRepeatable(migration) ? 'pending' : 'changed'
   if (row) return isDirty(row, journal, options.atomicStatements) ? 'dirty' : 'interrupted'
   const height = heights.get(service)

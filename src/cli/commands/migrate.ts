@@ -6,7 +6,7 @@ import { ACTIONS, type Action } from '../migrate/actions.js'
 import { exitCodeOf, refusalLines } from '../migrate/exit-codes.js'
 import { openMigrations } from '../migrate/open.js'
 import { MigrationProgress } from '../migrate/progress.js'
-import { print, type Output } from '../output.js'
+import { columnsOf, print, printError, type Output } from '../output.js'
 import { flagOption } from '../values.js'
 
 /** Options every action takes. */
@@ -30,7 +30,8 @@ async function perform(action: Action, invocation: Invocation, output: Output, p
   const json = flagOption(invocation, 'json')
   const { migrations, folder, close } = await openMigrations(invocation, output, progress)
   try {
-    const result = await action.run({ migrations, folder, invocation, what: invocation.values[1], style: output.style, signal })
+    const columns = columnsOf(output.out)
+    const result = await action.run({ migrations, folder, invocation, what: invocation.values[1], style: output.style, columns, signal })
     progress.end()
     if (json) print(output.out, JSON.stringify(result.json, null, 2))
     else print(output.out, ...result.lines)
@@ -42,8 +43,7 @@ async function perform(action: Action, invocation: Invocation, output: Output, p
     if (exitCode === undefined) throw error
     const refusal = refusalLines(error)
     if (json) print(output.out, JSON.stringify(refusal.json, null, 2))
-    const [first = '', ...others] = refusal.lines
-    print(output.err, `${output.errorStyle.red('error:')} ${first}`, ...others.map((line) => `  ${line}`))
+    printError(output, refusal.lines)
     return exitCode
   } finally {
     progress.end()

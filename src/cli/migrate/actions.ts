@@ -20,6 +20,8 @@ export interface ActionInput {
   /** Its argument. */
   readonly what: string | undefined
   readonly style: Style
+  /** Of the terminal; Infinity without one. */
+  readonly columns: number
   readonly signal: AbortSignal
 }
 
@@ -96,9 +98,9 @@ async function to(input: ActionInput): Promise<ActionResult> {
   return { json: result, lines: ranLines(result, input.style) }
 }
 
-async function status({ migrations, style }: ActionInput): Promise<ActionResult> {
+async function status({ migrations, style, columns }: ActionInput): Promise<ActionResult> {
   const entries = await migrations.status()
-  return { json: { migrations: entries }, lines: statusLines(entries, style), exitCode: statusCode(entries) }
+  return { json: { migrations: entries }, lines: statusLines(entries, style, columns), exitCode: statusCode(entries) }
 }
 
 /** As a refusal of `up` would have it. */
@@ -113,13 +115,13 @@ async function version(input: ActionInput): Promise<ActionResult> {
   return { json: found, lines: [`${String(found.version)}${found.dirty ? ' (dirty)' : ''}`], exitCode: found.dirty ? 3 : 0 }
 }
 
-async function plan({ migrations, invocation, style, signal }: ActionInput): Promise<ActionResult> {
+async function plan({ migrations, invocation, style, columns, signal }: ActionInput): Promise<ActionResult> {
   const { pending, refusal, rehearsal = [] } = await migrations.plan({ rehearse: flagOption(invocation, 'rehearse'), signal })
   const reason = refusal && { code: refusal.code, kind: refusal.kind, message: refusal.message, hint: refusal.hint }
   const refused = refusal ? [`${style.red(style.glyphs.failed)} up would refuse: ${refusal.message}`, ...refusal.hint === undefined ? [] : [`  ${refusal.hint}`]] : []
   return {
     json: { pending, refusal: reason, ...rehearsal.length > 0 ? { rehearsal } : {} },
-    lines: [...pending.length > 0 ? statusLines(pending, style) : ['nothing is pending'], ...refused, ...rehearsalLines(rehearsal, style)],
+    lines: [...pending.length > 0 ? statusLines(pending, style, columns) : ['nothing is pending'], ...refused, ...rehearsalLines(rehearsal, style)],
     exitCode: refusal ? exitCodeOf(refusal) : rehearsal.some(({ error }) => error !== undefined) ? 1 : 0,
   }
 }

@@ -9,7 +9,7 @@ import type { RepairResult } from '../../migrations/repair.js'
 import type { SquashResult } from '../../migrations/squash/squash.js'
 import type { Style } from '../style.js'
 import { table } from '../table.js'
-import { millis, plural, seconds } from '../text.js'
+import { millis, plural, seconds, width } from '../text.js'
 import { title } from './title.js'
 
 const SHORT = 12
@@ -35,8 +35,8 @@ export function ranLines({ applied = [], reverted = [] }: Ran, style: Style): st
   ]
 }
 
-/** Every migration and its state. */
-export function statusLines(entries: readonly StatusEntry[], style: Style): string[] {
+/** Every migration and its state; what does not fit beside that is left out, the last column first. */
+export function statusLines(entries: readonly StatusEntry[], style: Style, columns = Infinity): string[] {
   if (entries.length === 0) return ['no migrations']
   const several = new Set(entries.map(({ service }) => service)).size > 1
   const paint = (state: string): string => state === 'applied' || state === 'baseline' ? style.green(state) : state === 'pending' ? style.cyan(state) : style.red(state)
@@ -47,8 +47,11 @@ export function statusLines(entries: readonly StatusEntry[], style: Style): stri
   ])
   const titles = [...several ? ['service'] : [], 'version', 'name', 'state', 'applied (UTC)', 'took', 'by']
   const pending = entries.filter(({ state }) => state === 'pending').length
+  const drawn = (count: number): string[] =>
+    table(titles.slice(0, count).map((text) => ({ title: text, align: text === 'version' || text === 'took' ? 'right' : 'left' })), rows.map((row) => row.slice(0, count)), style.dim)
+  const spare = [0, 1, 2, 3].map((left) => drawn(titles.length - left))
   return [
-    ...table(titles.map((text) => ({ title: text, align: text === 'version' || text === 'took' ? 'right' : 'left' })), rows, style.dim),
+    ...spare.find((lines) => lines.every((line) => width(line) <= columns)) ?? spare.at(-1) ?? [],
     `${plural(entries.length, 'migration')}, ${String(pending)} pending`,
   ]
 }

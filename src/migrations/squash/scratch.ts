@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ConfigError, QueryError } from '../../core/errors.js'
+import { Notifier } from '../../core/notify.js'
 import type { DumpTools } from '../../core/dump.js'
 import { asError } from '../../core/deadline.js'
 import { Session, type SessionTarget } from '../../backup/session.js'
@@ -48,7 +49,9 @@ export async function withScratch<T>(place: ScratchPlace, signal: AbortSignal | 
 /** The assembly, but for where its sessions of maintenance go. */
 function onlyThis({ assembly }: RunParts, { target, node }: SessionTarget, database: string): RunParts['assembly'] {
   const { options } = assembly
-  return { ...assembly, options: { ...options, direct: undefined, replicas: [], primary: { ...options.primary, name: node, target: { ...target, database } } } }
+  // what is done here is nobody's migration: no observer and no metric hears of it
+  const primary = { ...options.primary, name: node, target: { ...target, database } }
+  return { ...assembly, notifier: new Notifier([]), options: { ...options, direct: undefined, replicas: [], primary } }
 }
 
 /** On a session of its own: the one that made it may have died. */

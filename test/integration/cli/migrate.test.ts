@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Database } from '../../../src/index.js'
 import { run } from '../../../src/cli/run.js'
@@ -14,9 +15,9 @@ const db = await Database.open(database.primaryUrl)
 afterAll(() => db.close())
 
 /** One command line in this process, without a terminal unless told otherwise. */
-async function sluice(args: readonly string[], terminal = false): Promise<{ exitCode: number; out: string; err: string }> {
+async function sluice(args: readonly string[], terminal = false, columns = 200): Promise<{ exitCode: number; out: string; err: string }> {
   let [out, err] = ['', '']
-  const stream = (write: (text: string) => void): { isTTY: boolean; columns: number; write(text: string): void } => ({ isTTY: terminal, columns: 200, write })
+  const stream = (write: (text: string) => void): { isTTY: boolean; columns: number; write(text: string): void } => ({ isTTY: terminal, columns, write })
   const env = { DATABASE_URL: database.primaryUrl, LC_ALL: 'C', ...terminal ? { TERM: 'xterm' } : {} }
   const output = makeOutput(stream((text) => { out += text }), stream((text) => { err += text }), env)
   const exitCode = await run(['migrate', ...args], output)
@@ -102,6 +103,19 @@ describe('sluice migrate', () => {
     expect((await sluice(['status', ...own])).exitCode).toBe(4)
     folder.remove('000841_t841.up.sql', '000841_t841.down.sql')
     expect((await sluice(['status', ...own])).exitCode).toBe(4)
+  })
+
+  it('on a narrow terminal leaves out what does not fit, and breaks errors between words', async () => {
+    const own = of(new Folder({ ...tables(1, 871), '000872_broken.up.sql': 'select nothing_of_that_name' }), 'narrow')
+    await sluice(['up', '1', ...own])
+    const wide = await sluice(['status', ...own], true)
+    const narrow = await sluice(['status', ...own], true, 50)
+    expect(stripVTControlCharacters(wide.out)).toMatch(/^version +name +state +applied \(UTC\) +took +by$/m)
+    expect(stripVTControlCharacters(narrow.out)).toMatch(/^version +name +state +applied \(UTC\)$/m)
+    const { err } = await sluice(['up', ...own], true, 50)
+    const lines = stripVTControlCharacters(err.slice(err.indexOf('error:'))).trimEnd().split('\n')
+    expect(lines.length).toBeGreaterThan(2)
+    expect(lines.filter((line) => line.length > 50 && line.trim().includes(' '))).toEqual([])
   })
 
   it('--dry-run prints the SQL and runs nothing', async () => {

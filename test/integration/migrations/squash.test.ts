@@ -1,17 +1,19 @@
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { autoMigrate, Database, MigrationManager, type MigrationOptions, type QueryEvent } from '../../../src/index.js'
+import { autoMigrate, Database, MigrationManager, type MigrationEvent, type MigrationOptions, type Observer, type QueryEvent } from '../../../src/index.js'
 import { freshDatabase } from '../../support/database.js'
 import { Folder } from './files.js'
 
 const queries: QueryEvent[] = []
+const events: MigrationEvent[] = []
 const opened: Database[] = []
 afterAll(async () => { await Promise.all(opened.map((db) => db.close({ drainMs: 0 }))) })
 
 async function database(): Promise<Database> {
   const fresh = await freshDatabase()
-  const db = await Database.open({ primary: fresh.adminUrl, observers: [{ query: (event) => { queries.push(event) } }] })
+  const observer: Observer = { query: (event) => { queries.push(event) }, migration: (event) => { events.push(event) } }
+  const db = await Database.open({ primary: fresh.adminUrl, observers: [observer] })
   opened.push(db)
   return db
 }
@@ -55,7 +57,9 @@ describe('squash', () => {
     expect((await before(old).up()).applied).toHaveLength(51)
     await before(behind).migrate(30)
 
+    events.length = 0
     const { baseline, archived, squashed, sql } = await before(old).squash(50)
+    expect(events).toEqual([])
     expect([squashed, archived.length, existsSync(baseline ?? '')]).toEqual([50, 50, true])
     expect(readdirSync(folder.path).sort()).toEqual(['000050_baseline.up.sql', '51_after.down.sql', '51_after.up.sql', 'squashed'])
     expect(sql).not.toMatch(/\\restrict|set_config|Dumped|sluice\.migration/)
@@ -68,6 +72,7 @@ describe('squash', () => {
     expect(await before(old).drift()).toMatchObject({ added: [], removed: [], changed: [] })
     expect(await before(old).version()).toEqual({ version: 51, dirty: false })
     expect(Object.values(await states(before(old))).filter((state) => state !== 'baseline')).toEqual(['applied'])
+    expect((await before(old).status()).filter(({ name }) => name === 'baseline')).toMatchObject([{ version: 50, state: 'baseline' }])
     queries.length = 0
     await autoMigrate(old, options)
     expect(queries).toHaveLength(1)
