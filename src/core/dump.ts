@@ -129,14 +129,18 @@ export interface DatabaseSteps {
 
 /** What makes a plain dump of a schema a script of its own. */
 export interface SchemaScript {
-  /** Arguments beside those of a plain dump: no owners, no privileges, rows as INSERT. */
+  /** Arguments beside those of a plain dump: no owners, rows as INSERT. */
   readonly args: readonly string[]
   /** Lines that only the engine's own program understands. */
   readonly foreign: RegExp
   /** Statements, by their text, that say nothing about the database. */
   readonly noise: RegExp
+  /** What of a statement is for the dump's own order of work only. */
+  readonly rewrites: readonly (readonly [found: RegExp, instead: string])[]
   /** What must hold while it runs, and ends with the transaction. */
   readonly before: readonly string[]
+  /** Statements, by their first words, whose effect a dump of one database does not hold. */
+  readonly beyond: RegExp
 }
 
 /** How databases of an engine are dumped and restored: data and pure functions; `backup/` runs the programs. */

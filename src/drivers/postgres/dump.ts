@@ -42,11 +42,15 @@ export const postgresDump: DumpTools = {
   ],
   globals: ({ withPasswords }) => ['--globals-only', '--no-password', ...withPasswords ? [] : ['--no-role-passwords'], '--database=postgres'],
   schemaScript: {
-    args: ['--no-owner', '--no-privileges', '--rows-per-insert=100'],
+    args: ['--no-owner', '--rows-per-insert=100'],
     foreign: /^\\(un)?restrict .*$/gm,
-    noise: /^(set (?!local\b)|select pg_catalog\.set_config\('search_path')/i,
+    // the comment that comes with an extension may be set by its owner only
+    noise: /^(set (?!local\b)|select pg_catalog\.set_config\('search_path'|comment on extension )/i,
+    // a dump fills them when it restores rows; until then nobody can read from them
+    rewrites: [[/^(create materialized view [^]*?)\s+with no data$/i, '$1']],
     // functions may speak of what comes after them
     before: ['set local check_function_bodies = false'],
+    beyond: /^(alter .* owner to |reassign owned |alter (database|system) |(create|alter|drop) (role|user|group|tablespace|database)( |$))/,
   },
   trailer: /^-- PostgreSQL database dump complete$/m,
   guard: (tool, token) => (tool % 10_000) >= (RESTRICT_SINCE[major(tool)] ?? (major(tool) >= 18 ? 0 : Infinity))

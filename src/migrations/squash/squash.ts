@@ -15,8 +15,9 @@ import { loadMigrations } from '../load.js'
 import type { MigrationSet } from '../migration.js'
 import { withLock, withSession, type RunParts } from '../run.js'
 import { tasksUp } from '../tasks.js'
+import { BASELINE } from '../squashed.js'
 import { placeFiles, type SquashedFiles } from './files.js'
-import { scriptOf } from './script.js'
+import { beyondDump, scriptOf } from './script.js'
 import { withScratch, type Scratch, type ScratchPlace } from './scratch.js'
 
 /** How to squash. */
@@ -60,6 +61,7 @@ export async function squash(work: SquashWork): Promise<SquashResult> {
   const { set, service, to, parts: { config: { sources } }, options: { signal, dryRun = false, archive } } = work
   const chosen = chosenOf(work)
   const place = await placeOf(work)
+  refuseBeyond(work, chosen, place)
   const wanted = await withScratch(place, signal, async (scratch) => {
     await applyOn(scratch, chosen, signal)
     const catalog = await catalogOf(scratch)
@@ -82,8 +84,22 @@ function chosenOf({ set, service, to }: SquashWork): MigrationSet {
     const hint = `versions: ${versions.join(', ') || 'none'}`
     throw new MigrationError('missing', `there is no version ${String(to)} of ${service}; nothing was changed`, { service, version: to, hint })
   }
+  if (migrations.at(-1)?.name === BASELINE && migrations.length > 1) {
+    throw new MigrationError('missing', `version ${String(to)} of ${service} is named ${BASELINE} already; nothing was changed`, { service, version: to, hint: 'squash up to another version' })
+  }
   if (migrations.length < 2) throw new MigrationError('missing', `${service} has one file up to version ${String(to)}: there is nothing to squash`, { service, version: to })
   return { services: [service], migrations }
+}
+
+/** What was done to owners, roles and the server is in no dump of a database: it would be lost in silence. */
+function refuseBeyond({ parts: { texts } }: SquashWork, { migrations }: MigrationSet, { tools: { schemaScript } }: ScratchPlace): void {
+  for (const { up } of migrations) {
+    const [line] = up.kind === 'sql' && schemaScript ? beyondDump(up.text, schemaScript, texts.dialect.lexicon) : []
+    if (line === undefined) continue
+    throw new ConfigError(`migrations.squash: ${up.path}:${String(line)} changes an owner, a role or the server, which no dump of a schema holds; nothing was changed`, {
+      option: 'migrations', hint: 'squash up to the version before it, or move that statement into a later migration of its own',
+    })
+  }
 }
 
 async function placeOf({ db, parts }: SquashWork): Promise<ScratchPlace> {

@@ -40,7 +40,7 @@ create trigger stamped before update on inner_things.entry for each row execute 
   '7_views.up.sql': 'create view rich as select id, balance from account where balance > 100 with check option; create materialized view sums as select account, count(*) from inner_things.entry group by 1; create unique index on sums (account);',
   '8_parts.up.sql': `create table reading (at date not null, value int) partition by range (at); create table reading_2026 partition of reading for values from ('2026-01-01') to ('2027-01-01'); create index on reading (value);`,
   '9_rules.up.sql': 'alter table account enable row level security; create policy own on account for select using (balance > 0); create rule quiet as on delete to account do instead nothing; create sequence ticket start 100 increment 5;',
-  '10_dropped.up.sql': 'alter table account add column note text; alter table account drop column note; alter table account add column note text;',
+  '10_dropped.up.sql': 'grant select on account to public; alter table account add column note text; alter table account drop column note; alter table account add column note text;',
 }
 
 const states = async (migrations: MigrationManager): Promise<Record<string, string>> =>
@@ -87,6 +87,9 @@ describe('squash', () => {
     const objects = (db: Database): Promise<unknown> => db.value('select objects from sluice.migration_snapshot', [], { target: 'primary' })
     expect(JSON.parse(String(await objects(fresh)))).toEqual(JSON.parse(String(await objects(old))))
     expect(await states(before(fresh))).toEqual({ 50: 'applied', 51: 'applied' })
+    // a dump leaves them empty until rows come; and what was granted is granted
+    expect(await fresh.many('select * from sums', [], { target: 'primary' })).toEqual([])
+    expect(await fresh.value("select has_table_privilege('pg_monitor', 'account', 'select')", [], { target: 'primary' })).toBe(true)
     await before(fresh).down()
     await expect(before(fresh).down()).rejects.toMatchObject({ kind: 'irreversible', message: expect.stringContaining('irreversible; nothing was changed') as string })
 
@@ -121,6 +124,15 @@ describe('squash', () => {
     await migrations.squash(2, { data: 'include', archive: join(folder.path, '..', 'shelf') })
     await new MigrationManager(db, { dir: folder.path }).up()
     expect(await db.many('select * from country order by code', [], { target: 'primary' })).toEqual([{ code: 'at', name: null }, { code: 'de', name: 'a; b' }])
+  })
+
+  it.each([
+    ['create table a (id int); alter table a owner to current_user;', 1], ['create table a (id int);\nalter database postgres set work_mem = 65536', 2],
+  ])('what no dump holds is refused: %s', async (text, line) => {
+    const folder = new Folder({ '1_a.up.sql': text, '2_b.up.sql': 'create table b (id int)' })
+    await expect(new MigrationManager(await database(), { dir: folder.path }).squash(2)).rejects.toMatchObject({
+      code: 'SLUICE_CONFIG', message: expect.stringContaining(`1_a.up.sql:${String(line)} changes an owner`) as string,
+    })
   })
 
   it('of several services one is squashed by itself, and what others require of it still holds', async () => {
