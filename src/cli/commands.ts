@@ -59,7 +59,7 @@ const MIGRATE: Command = {
     ['--dry-run', 'up, down, to, seed: print the SQL and run nothing; squash: print the file and write nothing'],
     ['--data <word>', 'squash: rows that migrations inserted: refuse (the default), include or leave'],
     ['--archive <folder>', 'squash: where the old files go (default: squashed, inside their folder)'],
-    ['--rehearse', 'plan: run it in a transaction that is rolled back, and show the locks it took'],
+    ['--rehearse [where]', 'plan: run it in a transaction that is rolled back (=scratch: on a scratch database), and show the locks it took'],
     ['--all', 'lint: applied migrations, too'],
     ['--offline', 'lint: every file, without asking a server'],
     ['--statement <n>', 'resolve: the statement in doubt'],
@@ -70,7 +70,7 @@ const MIGRATE: Command = {
   ],
   examples: [
     'sluice migrate up', 'sluice migrate up 1 --dry-run', 'sluice migrate up --atomic', 'sluice migrate down', 'sluice migrate to 12', 'sluice migrate status',
-    'sluice migrate plan --json', 'sluice migrate plan --rehearse', 'sluice migrate lint', 'sluice migrate lint --offline --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
+    'sluice migrate plan --json', 'sluice migrate plan --rehearse', 'sluice migrate plan --rehearse=scratch', 'sluice migrate lint', 'sluice migrate lint --offline --json', 'sluice migrate create add_email', 'sluice migrate resolve 12 --statement 2 --outcome applied',
     'sluice migrate force 12', 'sluice migrate force none', 'sluice migrate baseline 12', 'sluice migrate repair --yes', 'sluice migrate squash 50 --dry-run', 'sluice migrate squash 50',
     'sluice migrate seed --seeds seeds --env development',
     'sluice migrate import golang-migrate', 'sluice migrate drift', 'sluice migrate history',

@@ -1,4 +1,3 @@
-import { limitsFrom } from '../core/deadline.js'
 import type { DatabaseCore } from '../database/core.js'
 import { adopt, checkTool, type ImportOptions, type ImportResult } from './adopt.js'
 import { entryOf, refusalOf, type Assessed, type StatusEntry } from './assess.js'
@@ -112,18 +111,21 @@ export class MigrationManager {
 
   /**
    * What `up()` would do. Takes no lock of migrations and creates nothing. With `rehearse` it is done in a transaction that is
-   * rolled back: while that lasts, tables are locked as they would be (and numbers that sequences gave out stay given out).
+   * rolled back: while that lasts, tables are locked as they would be (and numbers that sequences gave out stay given out). With
+   * `rehearse: 'scratch'` it is done on a scratch database, and nothing of this one is touched.
    *
    * @throws {@link ConfigError} `rehearse` where DDL cannot be undone
    */
   async plan({ rehearse: wanted = false, signal }: PlanOptions = {}): Promise<MigrationPlan> {
-    const assessed = await this.#look(await this.load())
+    const set = await this.load()
+    const assessed = await this.#look(set)
     const tasks = tasksUp(assessed)
     const refusal = refusalOf(assessed, this.#config.ahead ?? 'refuse')
     const plan = { pending: tasks.map(entryOf), refusal }
     if (!wanted || refusal) return plan
-    const { rehearse } = await import('./rehearse.js')
-    return { ...plan, rehearsal: await rehearse(this.#parts, tasks.map(({ migration }) => migration), limitsFrom(undefined, signal)) }
+    const { rehearsePending } = await import('./rehearse-pending.js')
+    const pending = tasks.map(({ migration }) => migration)
+    return { ...plan, rehearsal: await rehearsePending({ db: this.#db, parts: this.#parts, set, pending, signal }, wanted) }
   }
 
   /**

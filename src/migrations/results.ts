@@ -20,14 +20,17 @@ export interface MigrationPlan {
   readonly pending: readonly StatusEntry[]
   /** Why nothing may run; undefined = it may. */
   readonly refusal: MigrationError | undefined
-  /** With `rehearse`: how every one of them went in a transaction that was rolled back. */
+  /** With `rehearse`: how every one of them went. */
   readonly rehearsal?: readonly RehearsedMigration[] | undefined
 }
 
 /** How to plan. */
 export interface PlanOptions extends RunOptions {
-  /** Runs what is pending in a transaction that is rolled back, and tells the locks that were taken. */
-  readonly rehearse?: boolean | undefined
+  /**
+   * Tries what is pending, and tells the locks that were taken: `true` in a transaction that is rolled back, `scratch` on a scratch
+   * database (PostgreSQL) on which everything is applied, also what cannot run in a transaction, and code.
+   */
+  readonly rehearse?: boolean | 'scratch' | undefined
 }
 
 /** Options of calls that concern one service of several. */

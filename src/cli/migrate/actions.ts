@@ -115,13 +115,19 @@ async function version(input: ActionInput): Promise<ActionResult> {
   return { json: found, lines: [`${String(found.version)}${found.dirty ? ' (dirty)' : ''}`], exitCode: found.dirty ? 3 : 0 }
 }
 
+function rehearseOption({ options: { rehearse = false } }: Invocation): boolean | 'scratch' {
+  if (typeof rehearse === 'boolean' || rehearse === 'scratch') return rehearse
+  throw new UsageError(`--rehearse: expected nothing or scratch, got ${JSON.stringify(rehearse)}`)
+}
+
 async function plan({ migrations, invocation, style, columns, signal }: ActionInput): Promise<ActionResult> {
-  const { pending, refusal, rehearsal = [] } = await migrations.plan({ rehearse: flagOption(invocation, 'rehearse'), signal })
+  const rehearse = rehearseOption(invocation)
+  const { pending, refusal, rehearsal = [] } = await migrations.plan({ rehearse, signal })
   const reason = refusal && { code: refusal.code, kind: refusal.kind, message: refusal.message, hint: refusal.hint }
   const refused = refusal ? [`${style.red(style.glyphs.failed)} up would refuse: ${refusal.message}`, ...refusal.hint === undefined ? [] : [`  ${refusal.hint}`]] : []
   return {
     json: { pending, refusal: reason, ...rehearsal.length > 0 ? { rehearsal } : {} },
-    lines: [...pending.length > 0 ? statusLines(pending, style, columns) : ['nothing is pending'], ...refused, ...rehearsalLines(rehearsal, style)],
+    lines: [...pending.length > 0 ? statusLines(pending, style, columns) : ['nothing is pending'], ...refused, ...rehearsalLines(rehearsal, style, rehearse === 'scratch')],
     exitCode: refusal ? exitCodeOf(refusal) : rehearsal.some(({ error }) => error !== undefined) ? 1 : 0,
   }
 }

@@ -66,9 +66,9 @@ export function scriptLines(scripts: readonly PlannedScript[], style: Style): st
 }
 
 /** How pending migrations went when they were tried, and what they locked. */
-export function rehearsalLines(rehearsal: readonly RehearsedMigration[], style: Style): string[] {
+export function rehearsalLines(rehearsal: readonly RehearsedMigration[], style: Style, scratch: boolean): string[] {
   if (rehearsal.length === 0) return []
-  return ['', 'rehearsed, and rolled back:', ...rehearsal.flatMap(({ durationMs, locks, error, untried, ...rest }) => [
+  return ['', scratch ? 'rehearsed on a scratch database:' : 'rehearsed, and rolled back:', ...rehearsal.flatMap(({ durationMs, locks, error, untried, ...rest }) => [
     `${error === undefined ? style.green(style.glyphs.done) : style.red(style.glyphs.failed)} ${title(rest)} (${millis(durationMs)} ms)`,
     ...locks.map(({ relation, mode, line }) => `  line ${String(line)}: ${mode === 'AccessExclusiveLock' ? style.yellow(mode) : mode} on ${relation}`),
     ...error === undefined ? [] : [`  ${style.red(error)}`], ...untried === undefined ? [] : [`  not tried: ${untried}`],

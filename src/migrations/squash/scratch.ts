@@ -15,6 +15,8 @@ export interface Scratch {
 
 /** Where scratch databases are made, and how. */
 export interface ScratchPlace {
+  /** The method that wants one, for errors. */
+  readonly call: 'squash' | 'plan'
   readonly parts: RunParts
   readonly tools: DumpTools
   readonly where: SessionTarget
@@ -26,7 +28,7 @@ export interface ScratchPlace {
  * @throws ConfigError the role may not create databases
  */
 export async function withScratch<T>(place: ScratchPlace, signal: AbortSignal | undefined, work: (scratch: Scratch) => Promise<T>): Promise<T> {
-  const { parts, tools, where } = place
+  const { call, parts, tools, where } = place
   const { databases } = tools
   const database = `sluice_scratch_${randomBytes(6).toString('hex')}`
   return Session.with(where, databases.maintenance, signal, async (session) => {
@@ -34,14 +36,14 @@ export async function withScratch<T>(place: ScratchPlace, signal: AbortSignal | 
       await session.run(databases.create(database, undefined))
     } catch (error) {
       if (!(error instanceof QueryError)) throw error
-      throw new ConfigError(`migrations.squash: a scratch database could not be made: ${error.message}; nothing was changed`, {
-        option: 'migrations', cause: error, hint: 'squash with a role that has CREATEDB, on any server of this version: your data is not looked at',
+      throw new ConfigError(`migrations.${call}: a scratch database could not be made: ${error.message}; nothing was changed`, {
+        option: 'migrations', cause: error, hint: 'use a role that has CREATEDB, on any server of this version: your data is not looked at',
       })
     }
     try {
       return await work({ database, parts: { ...parts, assembly: onlyThis(parts, where, database) } })
     } finally {
-      await drop(where, tools, database)
+      await drop(place, database)
     }
   })
 }
@@ -55,7 +57,7 @@ function onlyThis({ assembly }: RunParts, { target, node }: SessionTarget, datab
 }
 
 /** On a session of its own: the one that made it may have died. */
-async function drop(where: SessionTarget, { databases }: DumpTools, database: string): Promise<void> {
+async function drop({ call, where, tools: { databases } }: ScratchPlace, database: string): Promise<void> {
   try {
     await Session.with(where, databases.maintenance, undefined, async (session) => {
       if (databases.endSessions) await session.run(databases.endSessions([database]))
@@ -63,7 +65,7 @@ async function drop(where: SessionTarget, { databases }: DumpTools, database: st
     })
   } catch (thrown) {
     const error = asError(thrown)
-    throw new ConfigError(`migrations.squash: the scratch database ${database} could not be dropped: ${error.message}`, {
+    throw new ConfigError(`migrations.${call}: the scratch database ${database} could not be dropped: ${error.message}`, {
       option: 'migrations', cause: error, hint: `drop it by hand: drop database ${database}`,
     })
   }

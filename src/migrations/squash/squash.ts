@@ -108,7 +108,7 @@ async function placeOf({ db, parts }: SquashWork): Promise<ScratchPlace> {
   if (!tools?.schemaScript) {
     throw new ConfigError(`migrations.squash: ${driver.dialect.engine} has no dump of a schema that could stand for its migrations; nothing was changed`, { option: 'migrations' })
   }
-  return { parts, tools, where: serverOf(db) }
+  return { call: 'squash', parts, tools, where: serverOf(db) }
 }
 
 async function applyOn({ parts }: Scratch, set: MigrationSet, signal: AbortSignal | undefined): Promise<void> {

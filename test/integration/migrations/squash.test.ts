@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { autoMigrate, Database, MigrationManager, type MigrationEvent, type MigrationOptions, type Observer, type QueryEvent } from '../../../src/index.js'
 import { freshDatabase } from '../../support/database.js'
+import { eventually } from '../../support/eventually.js'
 import { Folder } from './files.js'
 
 const queries: QueryEvent[] = []
@@ -16,6 +17,11 @@ async function database(): Promise<Database> {
   const db = await Database.open({ primary: fresh.adminUrl, observers: [observer] })
   opened.push(db)
   return db
+}
+
+/** Others on the same server have scratch databases of their own, which go; one that was left behind stays. */
+async function noScratchLeft(db: Database): Promise<void> {
+  await eventually(async () => (await db.many("select 1 from pg_database where datname like 'sluice_scratch_%'", [], { target: 'primary' })).length === 0, 60_000)
 }
 
 /** Everything that a catalog may hold, and that a dump might lose. */
@@ -146,7 +152,7 @@ describe('squash', () => {
     expect((await new MigrationManager(fresh, options).up()).applied.map(({ service, name }) => `${service} ${name}`)).toEqual(['users baseline', 'orders o', 'orders o'])
     // orders cannot be built without users
     await expect(new MigrationManager(old, options).squash(2, { service: 'orders' })).rejects.toMatchObject({ kind: 'failed' })
-    expect(await old.many("select datname from pg_database where datname like 'sluice_scratch_%'", [], { target: 'primary' })).toEqual([])
+    await noScratchLeft(old)
   })
 
   it('says what is wrong before anything is done: no such version, nothing to squash, files below a baseline, no folder', async () => {
@@ -159,5 +165,32 @@ describe('squash', () => {
     const { archived } = await migrations.squash(2)
     renameSync(archived[0] ?? '', join(folder.path, '1_a.up.sql'))
     await expect(new MigrationManager(db, { dir: folder.path }).up()).rejects.toMatchObject({ message: expect.stringContaining('is part of the baseline') as string })
+  })
+})
+
+describe('rehearsal on a scratch database', () => {
+  it('tries what cannot run in a transaction and code, tells locks and the first failure, and touches nothing', async () => {
+    const folder = new Folder({
+      '1_a.up.sql': 'create table rs (id int)', '2_b.up.sql': 'alter table rs add column c text;\ncreate table rs2 (id int);',
+      '3_c.up.sql': '-- sluice:no-transaction\ncreate index concurrently rs_c on rs (c);', '4_d.up.sql': 'alter table rs2 add column x int;\nselect 1 / count(*) from pg_indexes where indexname = $$rs_c$$;',
+    })
+    const db = await database()
+    await new MigrationManager(db, { dir: folder.path }).up(1)
+    const rehearsed = async (): Promise<unknown> => (await new MigrationManager(db, { dir: folder.path }).plan({ rehearse: 'scratch' })).rehearsal
+    const lock = { relation: 'rs', mode: 'AccessExclusiveLock', line: 1 }
+    const ok = { error: undefined, untried: undefined }
+    expect(await rehearsed()).toMatchObject([{ version: 2, locks: [lock], ...ok }, { version: 3, locks: [], ...ok }, { version: 4, locks: [], ...ok }])
+    folder.write({ '3_c.up.sql': '-- sluice:no-transaction\ncreate index concurrently rs_c on rs (nope);' })
+    expect(await rehearsed()).toMatchObject([{ version: 2, ...ok }, { version: 3, error: expect.stringContaining('nope') as string }])
+    expect(await db.value("select to_regclass('rs2')::text", [], { target: 'primary' })).toBeNull()
+    expect((await new MigrationManager(db, { dir: folder.path }).status()).map(({ state }) => state)).toEqual(['applied', 'pending', 'pending', 'pending'])
+    await noScratchLeft(db)
+  })
+
+  it('is refused where there are no scratch databases', async () => {
+    const db = await Database.open('sqlite::memory:')
+    opened.push(db)
+    const migrations = new MigrationManager(db, { dir: new Folder({ '1_a.up.sql': 'create table a (id int)' }).path })
+    await expect(migrations.plan({ rehearse: 'scratch' })).rejects.toMatchObject({ code: 'SLUICE_CONFIG', option: 'rehearse' })
   })
 })
