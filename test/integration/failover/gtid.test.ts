@@ -25,7 +25,8 @@ describe.each(['mariadb', 'mysql'] as const)('failover of %s, by GTID', { timeou
     const [first, ...rest] = cluster.nodes.map(({ name, url }) => ({ name, url }))
     const db = await Database.open({
       primary: first, replicas: rest, health: { intervalMs: 500, timeoutMs: 5_000 }, failoverTimeoutMs: PATIENCE_MS,
-      observers: [{ failover: (event) => { steps.push(event) } }], ...options,
+      // a busy machine needs longer for a promotion than a statement may take by default
+      statementTimeoutMs: 2 * PATIENCE_MS, observers: [{ failover: (event) => { steps.push(event) } }], ...options,
     })
     open.push(db)
     await db.execute('create table if not exists entry (id int primary key)')
