@@ -39,6 +39,8 @@ const OWNERS = {
   'lru-cache': '^src/cache/',
   'redis': '^src/cache/',
   'croner': '^src/backup/',
+  '@aws-sdk/client-s3': '^src/backup/s3-',
+  '@aws-sdk/lib-storage': '^src/backup/s3-',
   'zod': '^src/config/',
   'yaml': '^src/config/',
   'umzug': '^src/migrations/',

@@ -12,7 +12,7 @@ import { BackupError } from './errors.js'
 import { keysOf } from './keys.js'
 import type { BackupHealth, HealthOptions } from './freshness.js'
 import { databaseFolder, nameBeside } from './layout.js'
-import { folderOf } from './location.js'
+import { placeOf } from './location.js'
 import type { BackupParts } from './parts.js'
 import type { RestorePlan } from './plan.js'
 import type { PromoteResult } from './promote.js'
@@ -69,7 +69,7 @@ export class BackupManager {
     this.#store = store
     this.settings = options === undefined ? db.assembly.options.backup : resolveBackup(rest)
     keysOf(this.settings)
-    if (!store) folderOf(this.settings.location)
+    if (!store) placeOf(this.settings.location)
   }
 
   /**
@@ -186,7 +186,7 @@ export class BackupManager {
 
   async #load(): Promise<Ready> {
     const { jobs } = await import('./jobs.js')
-    return { jobs, parts: await jobs.backupParts(this.#db, this.settings, this.#store ?? new jobs.FileStore(folderOf(this.settings.location))) }
+    return { jobs, parts: await jobs.backupParts(this.#db, this.settings, this.#store ?? jobs.storeAt(this.settings.location)) }
   }
 
   async #job<T>(job: BackupEvent['job'], signal: AbortSignal | undefined, work: (ready: Ready, told: Told) => Promise<T>): Promise<T> {
