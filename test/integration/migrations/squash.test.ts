@@ -117,6 +117,20 @@ describe('squash', () => {
     expect((await migrations(late).up()).applied.map(({ version }) => version)).toEqual([3])
   })
 
+  it('a role that may not create databases is told so, and nothing was changed', async () => {
+    const fresh = await freshDatabase()
+    const role = `${fresh.name}_poor`
+    await fresh.admin(`create role "${role}" login nocreatedb password 'poor'`)
+    const url = new URL(fresh.primaryUrl)
+    url.username = role
+    url.password = 'poor'
+    await using db = await Database.open(url.href)
+    const folder = new Folder({ '1_a.up.sql': 'create table a (id int)', '2_b.up.sql': 'create table b (id int)' })
+    await expect(new MigrationManager(db, { dir: folder.path }).squash(2)).rejects.toThrow(/a scratch database could not be made: .*permission denied[^]*nothing was changed/)
+    expect(readdirSync(folder.path)).toHaveLength(2)
+    await fresh.admin(`drop role "${role}"`)
+  })
+
   it('rows that migrations have inserted are not lost in silence', async () => {
     const files = { '1_a.up.sql': "create table country (code text primary key, name text); insert into country values ('de', 'a; b'), ('at', null);", '2_b.up.sql': 'create table b (id int)' }
     const db = await database()
